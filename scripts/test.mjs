@@ -1,0 +1,83 @@
+/**
+ * Set-up, then every test: the core's in C++ by ctest, then the rest by vitest. Arguments go to vitest.
+ * Ends in one line that counts both: `N passed, N failed`.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildFolder, cmakeBuild } from './build.mjs';
+import { run, runPackageScript } from './command.mjs';
+import { runMain, step } from './console.mjs';
+import { setup } from './setup.mjs';
+
+/** A runner that died before it wrote its result counts as one failure. */
+const died = { passed: 0, failed: 1, skipped: 0 };
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function countGoogleTest(report) {
+  if (report === null) return died;
+  const cases = report.testsuites.flatMap((suite) => suite.testsuite);
+  const skipped = cases.filter(({ result }) => result !== 'COMPLETED').length;
+  const failed = cases.filter(({ failures }) => failures !== undefined).length;
+  return { passed: cases.length - skipped - failed, failed, skipped };
+}
+
+function countVitest(report) {
+  if (report === null) return died;
+  // A file that could not be loaded has no test that could fail.
+  const brokenFiles = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  ).length;
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+async function testCore(folder) {
+  const file = join(folder, 'core.json');
+  const { status } = await run(
+    'ctest',
+    ['--test-dir', buildFolder, '--output-on-failure', '--no-tests=error'],
+    { show: true, env: { ...process.env, GTEST_OUTPUT: `json:${file}` } },
+  );
+  const count = countGoogleTest(readReport(file));
+  return status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+}
+
+async function testPackage(folder, args) {
+  const file = join(folder, 'package.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { status } = await runPackageScript('vitest/vitest.mjs', ['run', ...reporters, ...args], {
+    show: true,
+  });
+  const count = countVitest(readReport(file));
+  return status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+}
+
+await runMain(async () => {
+  await setup();
+  await step('core tests', async (report) => {
+    report('compiling');
+    await cmakeBuild({ target: 'selfgrad_tests', tests: true, report });
+    return 'built';
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'selfgrad-test-'));
+  try {
+    const counts = [await testCore(folder), await testPackage(folder, process.argv.slice(2))];
+    const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+    const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+    console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+    return sum('failed') > 0 ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

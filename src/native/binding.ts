@@ -1,0 +1,298 @@
+/**
+ * The one file that names what the native addon exports. Each native call takes one object that TypeScript
+ * has already checked; names are the snake_case of the C++ core in camelCase.
+ */
+
+/** Pixels are uint8 NCHW; labels int32 in 0 … classes - 1. */
+export interface NativeDatasetOptions {
+  count: number;
+  channels: number;
+  height: number;
+  width: number;
+  classes: number;
+}
+
+/** A resident set of uint8 images, filled once by `append` and then read by training and attacks. */
+export interface NativeDataset {
+  readonly count: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly classes: number;
+  /** Copies images (N·C·H·W bytes, NCHW) and their labels behind what is already there. */
+  append(batch: { images: Uint8Array; labels: Int32Array }): void;
+  /** SHA-256 is TypeScript's job; this returns copies of single images for reports. */
+  images(selection: { indices: Int32Array }): { images: Uint8Array; labels: Int32Array };
+  /** Per-channel mean and standard deviation in [0, 1] units over all images. */
+  statistics(): { mean: number[]; std: number[] };
+  dispose(): void;
+}
+
+export type NativeArchitecture = 'preact-resnet' | 'wide-resnet' | 'small-cnn';
+
+export interface NativeModelOptions {
+  architecture: NativeArchitecture;
+  channels: number;
+  height: number;
+  width: number;
+  classes: number;
+  /** Residual blocks per stage (preact-resnet), or [blocks] per stage count (wide-resnet). */
+  depths: number[];
+  /** Channels of the first stage (preact-resnet), widening factor (wide-resnet), first layer (small-cnn). */
+  baseWidth: number;
+  activation: 'relu' | 'silu';
+  /** Places of SelfGradientTap modules: `input`, `stem`, `stage1` … */
+  taps: string[];
+  mean: number[];
+  std: number[];
+  seed: number;
+}
+
+export interface NativeModel {
+  readonly options: NativeModelOptions;
+  readonly parameterCount: number;
+  /** Names, shapes of parameters and buffers, in PyTorch's naming. */
+  tensors(): { name: string; shape: number[] }[];
+  /** Images in [0, 1] float32 or uint8 (divided by 255), NCHW; resolves to logits (N·classes). */
+  predict(request: {
+    images: Float32Array | Uint8Array;
+    count: number;
+    batchSize: number;
+    threads: number;
+  }): Promise<Float32Array>;
+  /** Writes weights and the model options as safetensors, atomically. `metadata` is stored beside them. */
+  save(request: { path: string; metadata: Record<string, string> }): void;
+  dispose(): void;
+}
+
+export type NativeNorm = 'linf' | 'l2';
+
+/** One attack. Fields that an attack does not use are ignored by it. Pixel units. */
+export interface NativeAttackOptions {
+  name: 'fgsm' | 'pgd' | 'cw-linf' | 'cw-l2';
+  norm: NativeNorm;
+  eps: number;
+  alpha: number;
+  steps: number;
+  restarts: number;
+  randomStart: boolean;
+  loss: 'ce' | 'margin';
+  /** cw: confidence kappa of the margin. */
+  confidence: number;
+  /** cw-l2 only. */
+  binarySearchSteps: number;
+  initialC: number;
+  learningRate: number;
+}
+
+export interface NativePasses {
+  /** Forward passes of one example through the network. */
+  forward: number;
+  /** Backward passes of one example. */
+  backward: number;
+}
+
+export type NativeStrategyOptions =
+  | { name: 'standard' }
+  | { name: 'pgd'; alpha: number; steps: number; randomStart: boolean; attackMode: 'train' | 'eval' }
+  | { name: 'fgsm-rs'; alpha: number; attackMode: 'train' | 'eval' }
+  | { name: 'self-gradient'; alpha: number; attackMode: 'train' | 'eval'; initialNoise: number };
+
+export interface NativeTrainOptions {
+  model: NativeModel;
+  data: NativeDataset;
+  /** Held-out images that are attacked after each `validateEvery` epochs; null for none. */
+  validation: NativeDataset | null;
+  validateEvery: number;
+  validateCount: number;
+  validateAttack: NativeAttackOptions;
+  seed: number;
+  threads: number;
+  norm: NativeNorm;
+  eps: number;
+  strategy: NativeStrategyOptions;
+  /** May be fractional: 1.25 stops after a quarter of the second epoch. */
+  epochs: number;
+  batchSize: number;
+  precision: 'float32' | 'bfloat16';
+  lr: number;
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+  schedule:
+    | { name: 'one-cycle'; warmup: number; finalFraction: number }
+    | { name: 'step'; milestones: number[]; factor: number }
+    | { name: 'constant' };
+  labelSmoothing: number;
+  crop: number;
+  flip: boolean;
+  /** Where checkpoints go (replaced atomically); '' for none. */
+  checkpointPath: string;
+  checkpointEvery: number;
+  /** A checkpoint of the same run to continue; '' for none. */
+  resumePath: string;
+  /** Stored in checkpoints. The key `run` must be equal when a run is resumed. */
+  metadata: Record<string, string>;
+}
+
+export type NativeTrainEvent =
+  | { type: 'start'; steps: number; stepsPerEpoch: number; parameters: number; resumedAtStep: number }
+  | {
+      type: 'step';
+      step: number;
+      epoch: number;
+      loss: number;
+      lr: number;
+      passes: NativePasses;
+      seconds: number;
+      imagesPerSecond: number;
+    }
+  | {
+      type: 'epoch';
+      epoch: number;
+      step: number;
+      loss: number;
+      /** Accuracy on the (perturbed) training images, 0 … 1. */
+      accuracy: number;
+      lr: number;
+      /** Cumulative passes and seconds of training alone (validation excluded). */
+      passes: NativePasses;
+      seconds: number;
+    }
+  | {
+      type: 'eval';
+      epoch: number;
+      step: number;
+      count: number;
+      clean: number;
+      robust: number;
+      passes: NativePasses;
+      seconds: number;
+    }
+  | { type: 'checkpoint'; path: string; step: number };
+
+export interface NativeTrainResult {
+  completed: boolean;
+  step: number;
+  steps: number;
+  passes: NativePasses;
+  seconds: number;
+  imagesPerSecond: number;
+}
+
+export interface NativeEvaluateOptions {
+  model: NativeModel;
+  data: NativeDataset;
+  /** The first `count` images of the set. */
+  count: number;
+  batchSize: number;
+  seed: number;
+  threads: number;
+  attacks: NativeAttackOptions[];
+  /** True: an attack sees only what earlier attacks left standing (AutoAttack's way). */
+  cascade: boolean;
+  /** How many adversarial images to return for display, the first that each attack broke. */
+  examples: number;
+}
+
+export type NativeEvaluateEvent =
+  | { type: 'clean'; correct: number; count: number }
+  | { type: 'attack'; attack: number; name: string; done: number; total: number; broken: number }
+  | { type: 'attack-end'; attack: number; name: string; broken: number; robust: number };
+
+export interface NativeAttackOutcome {
+  name: string;
+  /** Images still classified correctly after this attack, of all `count`. */
+  robust: number;
+  /** Images that were attacked (correct before). */
+  attacked: number;
+  broken: number;
+  passes: NativePasses;
+  seconds: number;
+  /** cw-l2: median L2 distance of the adversarial images found; else null. */
+  medianDistance: number | null;
+}
+
+export interface NativeExample {
+  index: number;
+  label: number;
+  cleanPrediction: number;
+  adversarialPrediction: number;
+  /** Softmax probability of each prediction. */
+  cleanConfidence: number;
+  adversarialConfidence: number;
+  attack: number;
+  /** C·H·W in [0, 1]. */
+  image: Float32Array;
+  adversarial: Float32Array;
+}
+
+export interface NativeEvaluateResult {
+  count: number;
+  clean: number;
+  /** Worst case over all attacks. */
+  robust: number;
+  attacks: NativeAttackOutcome[];
+  /** Per image: -2 wrong before any attack, -1 robust, else the index of the first attack that broke it. */
+  brokenBy: Int32Array;
+  predictions: Int32Array;
+  labels: Int32Array;
+  passes: NativePasses;
+  seconds: number;
+  examples: NativeExample[];
+}
+
+export interface NativeAttackRequest {
+  model: NativeModel;
+  /** NCHW in [0, 1]. */
+  images: Float32Array;
+  labels: Int32Array;
+  attack: NativeAttackOptions;
+  seed: number;
+  threads: number;
+  batchSize: number;
+}
+
+export interface NativeAttackResult {
+  /** NCHW in [0, 1]; the clean image where no adversarial one was found. */
+  adversarial: Float32Array;
+  /** 1 where the adversarial image is misclassified. */
+  success: Uint8Array;
+  predictions: Int32Array;
+  passes: NativePasses;
+}
+
+/** A long job on a thread of its own. `cancel` stops it between two attack steps. */
+export interface NativeRun<T> {
+  readonly promise: Promise<T>;
+  cancel(): void;
+}
+
+export interface NativeTensorFile {
+  metadata: Record<string, string>;
+  tensors: { name: string; dtype: string; shape: number[] }[];
+}
+
+/** What `native/addon` exports. */
+export interface NativeBinding {
+  /** Hands over the error class, once per environment. */
+  initialize(options: { SelfgradError: unknown }): void;
+  /** Stops every run and waits for its thread; called when the process exits. */
+  shutdown(): void;
+  info(): { libtorch: string; builtFor: string; threads: number; cpuCapability: string; cuda: boolean };
+  Dataset: new (options: NativeDatasetOptions) => NativeDataset;
+  Model: new (options: NativeModelOptions) => NativeModel;
+  /** Reads a model or checkpoint file written by selfgrad. */
+  loadModel(request: { path: string }): { model: NativeModel; metadata: Record<string, string> };
+  /** Reads the header of a safetensors file only. */
+  inspect(request: { path: string }): NativeTensorFile;
+  train(
+    options: NativeTrainOptions,
+    onEvent: (event: NativeTrainEvent) => void,
+  ): NativeRun<NativeTrainResult>;
+  evaluate(
+    options: NativeEvaluateOptions,
+    onEvent: (event: NativeEvaluateEvent) => void,
+  ): NativeRun<NativeEvaluateResult>;
+  attack(options: NativeAttackRequest): NativeRun<NativeAttackResult>;
+}
