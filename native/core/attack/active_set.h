@@ -1,0 +1,36 @@
+// The images of a batch that an attack still works on. Those that are done leave at once; the tensors shrink
+// when enough have left to pay for the copy.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <initializer_list>
+
+namespace selfgrad {
+
+class ActiveSet {
+ public:
+  ActiveSet(int64_t count, at::Device device);
+
+  /// (M) int64: where the rows of the compacted tensors lie in the batch.
+  const at::Tensor& rows() const { return rows_; }
+  /// (M) bool: rows that have not left. The others must not write results any more.
+  const at::Tensor& alive() const { return alive_; }
+  bool empty() const { return count_ == 0; }
+
+  /// Takes the rows of `done` (M) bool out. When at least an eighth of the rows has left since the last time,
+  /// drops them from `tensors` (M, …) too; each keeps its memory format.
+  void leave(const at::Tensor& done, std::initializer_list<at::Tensor*> tensors);
+
+ private:
+  at::Tensor rows_, alive_;
+  int64_t count_;
+};
+
+/// Rows of x (N, …) by (M) int64, in the memory format of x.
+at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows);
+
+/// out[rows[i]] = values[i] wherever chosen[i]; chosen (M) bool.
+void store_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chosen, const at::Tensor& values);
+
+}  // namespace selfgrad

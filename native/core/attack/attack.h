@@ -1,0 +1,101 @@
+// What every attack shares: its options, what it may ask of the network, what it returns.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "attack/losses.h"
+#include "attack/threat.h"
+
+namespace selfgrad {
+
+/// Forward and backward passes, one example through the whole network each.
+struct Passes {
+  int64_t forward = 0;
+  int64_t backward = 0;
+  Passes& operator+=(const Passes& other) {
+    forward += other.forward;
+    backward += other.backward;
+    return *this;
+  }
+};
+
+/// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
+struct AttackOptions {
+  std::string name;  ///< fgsm, pgd, cw-linf, cw-l2
+  Threat threat;
+  double alpha = 2.0 / 255.0;
+  int64_t steps = 20;
+  int64_t restarts = 1;
+  bool random_start = true;
+  AttackLoss loss = AttackLoss::kCrossEntropy;
+  double confidence = 0.0;
+  int64_t binary_search_steps = 9;
+  double initial_c = 1e-3;
+  double learning_rate = 0.01;
+};
+
+/// The attacked network, as attacks see it: the one place that counts passes, looks at the stop flag and
+/// refuses logits that are not finite.
+/// @throws Cancelled when `stop` is set, Error("ERR_NUMERIC") for NaN or infinite logits.
+class Target {
+ public:
+  using Logits = std::function<at::Tensor(const at::Tensor&)>;
+  Target(Logits logits, uint64_t seed, const std::atomic<bool>& stop)
+      : logits_(std::move(logits)), seed_(seed), stop_(stop) {}
+
+  /// (N, C, H, W) in [0, 1] -> (N, K) float32 logits, without a graph.
+  at::Tensor logits(const at::Tensor& x);
+
+  struct Gradient {
+    at::Tensor logits;    ///< (N, K), detached
+    at::Tensor gradient;  ///< (N, C, H, W): of the sum over examples of the loss
+  };
+  /// Gradient with respect to the images of `loss(logits)` (N), summed; weights get none.
+  Gradient gradient(const at::Tensor& x, const std::function<at::Tensor(const at::Tensor&)>& loss);
+
+  /// Where the run is, for messages: `batch 3 of attack pgd`.
+  void set_place(std::string place) { place_ = std::move(place); }
+  uint64_t seed() const { return seed_; }
+  const Passes& passes() const { return passes_; }
+
+ private:
+  void check_stop() const;
+  void check_finite(const at::Tensor& logits) const;
+
+  Logits logits_;
+  uint64_t seed_;
+  const std::atomic<bool>& stop_;
+  Passes passes_;
+  std::string place_ = "batch 0";
+};
+
+/// What an attack found for a batch. Images that it could not break keep success = false.
+struct AttackResult {
+  at::Tensor adversarial;  ///< (N, C, H, W); where success is false, the last image tried
+  at::Tensor success;      ///< (N) bool: misclassified within the budget, as the attack believes
+  at::Tensor distance;     ///< (N) L2 size of what fools the network at any size, +inf: nothing; cw-l2 only
+};
+
+/// One attack of the literature, stateless between calls.
+class Attack {
+ public:
+  virtual ~Attack() = default;
+  /// images (N, C, H, W) in [0, 1] that are classified correctly; labels (N) int64; indices (N) int64 CPU,
+  /// the examples' places in the data set (the key of every draw); round = attack << 16 | restart.
+  virtual AttackResult run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                           const at::Tensor& indices, uint32_t round) const = 0;
+  /// Restarts that make sense: 1 for attacks without randomness.
+  virtual int64_t restarts() const = 0;
+};
+
+/// By name; throws Error("ERR_OPTION") for an unknown one.
+std::unique_ptr<Attack> make_attack(const AttackOptions& options);
+
+}  // namespace selfgrad

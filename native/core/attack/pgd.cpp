@@ -1,0 +1,76 @@
+// The forward of each step also tells which images are broken already, so they cost no pass of their own.
+#include "attack/pgd.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/clone.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+
+#include <limits>
+
+#include "attack/active_set.h"
+
+namespace selfgrad {
+namespace {
+
+/// The best misclassified iterate of each image of a batch.
+struct PgdRecord {
+  PgdRecord(const at::Tensor& images, double threshold)
+      : confidence(threshold),
+        adversarial(images.clone()),
+        best(at::full({images.size(0)}, -std::numeric_limits<float>::infinity(), images.options())),
+        success(at::zeros({images.size(0)}, images.options().dtype(at::kBool))) {}
+
+  /// Keeps the rows of x (M, C, H, W) that beat what is stored; returns (M) bool: who has reached
+  /// `confidence`.
+  at::Tensor update(const ActiveSet& active, const at::Tensor& x, const at::Tensor& labels,
+                    const at::Tensor& logits) {
+    const at::Tensor wrong = misclassified(logits, labels).logical_and(active.alive());
+    const at::Tensor size = margin(logits, labels);
+    const at::Tensor better = wrong.logical_and(size > best.index_select(0, active.rows()));
+    store_rows(adversarial, active.rows(), better, x);
+    store_rows(best, active.rows(), better, size);
+    store_rows(success, active.rows(), better, wrong);
+    return wrong.logical_and(size >= confidence);
+  }
+
+  double confidence;
+  at::Tensor adversarial, best, success;
+};
+
+}  // namespace
+
+AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                      const at::Tensor& indices, uint32_t round) const {
+  const Threat& threat = options_.threat;
+  PgdRecord record(images, options_.confidence);
+  ActiveSet active(images.size(0), images.device());
+  at::Tensor origin = images;
+  at::Tensor y = labels;
+  at::Tensor x = images;
+  if (options_.random_start) {
+    const DrawKey key{target.seed(), Purpose::kAttackStart, round};
+    const at::Tensor start = random_start(threat, key, indices, images.sizes().slice(1));
+    x = project(threat, images, images + start.to(images.device()));
+  }
+  for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
+    const auto loss = [&](const at::Tensor& z) {
+      return attack_loss(options_.loss, z, y, options_.confidence);
+    };
+    const Target::Gradient g = target.gradient(x, loss);
+    const at::Tensor done = record.update(active, x, y, g.logits);
+    x = project(threat, origin, x + options_.alpha * steepest_direction(threat.norm, g.gradient));
+    active.leave(done, {&x, &origin, &y});
+  }
+  if (!active.empty()) {
+    record.update(active, x, y, target.logits(x));
+    // What was never misclassified comes back as it was last tried.
+    const at::Tensor standing = record.success.index_select(0, active.rows()).logical_not();
+    store_rows(record.adversarial, active.rows(), standing.logical_and(active.alive()), x);
+  }
+  return {record.adversarial, record.success, {}};
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,22 @@
+// PGD: projected steepest ascent (Madry et al. 2018, https://arxiv.org/abs/1706.06083).
+#pragma once
+
+#include "attack/attack.h"
+
+namespace selfgrad {
+
+/// x <- project(x + alpha * steepest_direction(gradient of the loss)), `steps` times, from a random point of
+/// the ball or the image itself. An image leaves with its first iterate whose margin reaches `confidence` (0:
+/// that is misclassified); one that never does keeps its misclassified iterate of the highest margin, if any.
+class Pgd final : public Attack {
+ public:
+  explicit Pgd(const AttackOptions& options) : options_(options) {}
+  AttackResult run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                   const at::Tensor& indices, uint32_t round) const override;
+  int64_t restarts() const override { return options_.random_start ? options_.restarts : 1; }
+
+ private:
+  AttackOptions options_;
+};
+
+}  // namespace selfgrad

@@ -1,0 +1,53 @@
+// Every pass of an attack goes through here, so the counts cannot drift from what was computed.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/all.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/sum.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include "attack/attack.h"
+#include "error.h"
+
+namespace selfgrad {
+
+void Target::check_stop() const {
+  if (stop_) throw Cancelled();
+}
+
+void Target::check_finite(const at::Tensor& logits) const {
+  const at::Tensor finite = at::isfinite(logits).all(1);
+  if (finite.all().item<bool>()) return;
+  const auto bad = (~finite).nonzero();
+  throw Error("ERR_NUMERIC", "Expected finite logits from the network but received NaN or infinity for " +
+                                 std::to_string(bad.size(0)) + " of " + std::to_string(logits.size(0)) +
+                                 " images, first for image " + std::to_string(bad[0].item<int64_t>()) +
+                                 " of " + place_ +
+                                 ". Its weights or a layer overflow: train with a lower lr.");
+}
+
+at::Tensor Target::logits(const at::Tensor& x) {
+  check_stop();
+  const torch::autograd::AutoGradMode no_graph(false);
+  at::Tensor z = logits_(x).to(at::kFloat);
+  passes_.forward += x.size(0);
+  check_finite(z);
+  return z;
+}
+
+Target::Gradient Target::gradient(const at::Tensor& x,
+                                  const std::function<at::Tensor(const at::Tensor&)>& loss) {
+  check_stop();
+  const torch::autograd::AutoGradMode graph(true);
+  const at::Tensor input = x.detach().requires_grad_();
+  const at::Tensor z = logits_(input).to(at::kFloat);
+  passes_.forward += x.size(0);
+  check_finite(z);
+  // With the images as the only inputs of the engine, convolutions skip the gradient of their weights.
+  at::Tensor gradient = torch::autograd::grad({loss(z).sum()}, {input})[0];
+  passes_.backward += x.size(0);
+  return {z.detach(), gradient};
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,74 @@
+// Norms differ in these functions alone; each works per example, so a batch changes nothing.
+#include "attack/threat.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/erf.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/narrow.h>
+#include <ATen/ops/sign.h>
+#include <ATen/ops/where.h>
+
+#include <cmath>
+#include <vector>
+
+namespace selfgrad {
+namespace {
+
+/// The value per example, (N), as (N, 1, 1, 1) for `like` of four dimensions.
+at::Tensor per_example_view(const at::Tensor& values, const at::Tensor& like) {
+  std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
+  shape[0] = values.size(0);
+  return values.view(shape);
+}
+
+at::Tensor one_where_zero(const at::Tensor& values) {
+  return at::where(values == 0, at::Scalar(1.0F), values);
+}
+
+at::Tensor largest(const at::Tensor& x) {
+  return x.abs().flatten(1).amax(1);
+}
+
+}  // namespace
+
+at::Tensor perturbation_norm(Norm norm, const at::Tensor& delta) {
+  if (norm == Norm::kLinf) return largest(delta);
+  return at::linalg_vector_norm(delta.flatten(1), 2, {1});
+}
+
+at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                        at::IntArrayRef example_shape) {
+  if (threat.norm == Norm::kLinf) return uniform(key, indices, example_shape, -threat.eps, threat.eps);
+  int64_t size = 1;
+  for (const int64_t extent : example_shape)
+    size *= extent;
+  // One normal more than the direction needs: its distribution function is the uniform radius, independent of
+  // the direction although both come from one stream.
+  const at::Tensor draws = normal(key, indices, {size + 1});
+  const at::Tensor direction = draws.narrow(1, 0, size);
+  const at::Tensor radius = 0.5 * (1.0 + at::erf(draws.narrow(1, size, 1) / std::sqrt(2.0)));
+  const at::Tensor length = at::linalg_vector_norm(direction, 2, {1}, /*keepdim=*/true);
+  std::vector<int64_t> shape{indices.size(0)};
+  shape.insert(shape.end(), example_shape.begin(), example_shape.end());
+  return (direction * (threat.eps * radius / one_where_zero(length))).reshape(shape);
+}
+
+at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient) {
+  if (norm == Norm::kLinf) return gradient.sign();
+  // Scaled by its largest entry first: squares of the gradients of confident images underflow.
+  const at::Tensor scaled = gradient / per_example_view(one_where_zero(largest(gradient)), gradient);
+  return scaled / per_example_view(one_where_zero(perturbation_norm(Norm::kL2, scaled)), gradient);
+}
+
+at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x) {
+  const at::Tensor delta = x - origin;
+  if (threat.norm == Norm::kLinf) return (origin + delta.clamp(-threat.eps, threat.eps)).clamp(0, 1);
+  const at::Tensor length = perturbation_norm(Norm::kL2, delta);
+  const at::Tensor shrink = (threat.eps / one_where_zero(length)).clamp_max(1.0);
+  return (origin + delta * per_example_view(shrink, delta)).clamp(0, 1);
+}
+
+}  // namespace selfgrad

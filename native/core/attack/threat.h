@@ -1,0 +1,32 @@
+// The threat model and the three functions in which norms differ; every attack is written once over them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "tensor/philox.h"
+
+namespace selfgrad {
+
+enum class Norm { kLinf, kL2 };
+
+/// Perturbations of norm at most eps (pixel units) that keep the image in [0, 1].
+struct Threat {
+  Norm norm = Norm::kLinf;
+  double eps = 8.0 / 255.0;
+};
+
+/// A random point of the ball around zero, (N, *example_shape) float32: uniform for Linf; for L2 a uniform
+/// direction with radius U(0, 1) * eps (Rice et al. 2020), not uniform in volume.
+at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                        at::IntArrayRef example_shape);
+
+/// The unit step of steepest ascent: sign(g) for Linf, g / |g|_2 per example for L2 (zero stays zero).
+at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient);
+
+/// `x` moved into the eps ball around `origin`, then into [0, 1]. Both (N, C, H, W).
+at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x);
+
+/// Size of each perturbation in the norm, (N).
+at::Tensor perturbation_norm(Norm norm, const at::Tensor& delta);
+
+}  // namespace selfgrad

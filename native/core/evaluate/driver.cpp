@@ -1,0 +1,89 @@
+// The one loop over restarts and batches, for every attack.
+#include "evaluate/driver.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/logical_not.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "attack/active_set.h"
+
+namespace selfgrad {
+namespace {
+
+/// Confirms what the attack claims for some rows of its batch: (N) bool, false elsewhere.
+at::Tensor confirm(Target& checker, const at::Tensor& x, const at::Tensor& labels,
+                   const at::Tensor& claimed) {
+  at::Tensor confirmed = at::zeros_like(claimed);
+  const at::Tensor rows = claimed.nonzero().squeeze(1);
+  if (rows.size(0) == 0) return confirmed;
+  const at::Tensor logits = checker.logits(select_rows(x, rows));
+  return confirmed.index_copy_(0, rows, misclassified(logits, labels.index_select(0, rows)));
+}
+
+at::Tensor where_rows(const at::Tensor& rows, const at::Tensor& yes, const at::Tensor& no) {
+  return at::where(rows.view({-1, 1, 1, 1}), yes, no);
+}
+
+BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subject& subject,
+                          const at::Tensor& indices, uint32_t round, Target& attacker, Target& checker) {
+  const at::Tensor images = subject.images(indices);
+  const at::Tensor labels = subject.labels_of(indices);
+  const AttackResult result = attack.run(attacker, images, labels, indices, round);
+  BatchOutcome outcome;
+  outcome.indices = indices;
+  if (result.distance.defined()) {
+    const at::Tensor found = confirm(checker, result.adversarial, labels, result.distance.isfinite());
+    const at::Tensor none = at::full_like(result.distance, std::numeric_limits<double>::infinity());
+    outcome.distance = at::where(found, result.distance, none).cpu();
+  }
+  const at::Tensor clipped = project(threat, images, result.adversarial);
+  const at::Tensor broken = confirm(checker, clipped, labels, result.success);
+  outcome.adversarial = where_rows(broken, clipped, images);
+  outcome.broken = broken.cpu();
+  return outcome;
+}
+
+}  // namespace
+
+at::Tensor Subject::labels_of(const at::Tensor& indices) const {
+  return labels.index_select(0, indices).to(device);
+}
+
+void for_each_batch(const at::Tensor& rows, int64_t size,
+                    const std::function<void(const at::Tensor&, int64_t)>& visit) {
+  for (int64_t start = 0, batch = 0; start < rows.size(0); start += size, ++batch) {
+    visit(rows.narrow(0, start, std::min(size, rows.size(0) - start)), batch);
+  }
+}
+
+void run_attack(const AttackOptions& options, int64_t attack, const Subject& subject, at::Tensor standing,
+                Target& attacker, Target& checker,
+                const std::function<void(const BatchOutcome&, int64_t)>& observe) {
+  const auto method = make_attack(options);
+  for (int64_t restart = 0; restart < method->restarts() && standing.size(0) > 0; ++restart) {
+    const auto round = static_cast<uint32_t>(attack << 16 | restart);
+    std::vector<at::Tensor> left;
+    for_each_batch(standing, subject.batch_size, [&](const at::Tensor& indices, int64_t batch) {
+      const std::string place = "batch " + std::to_string(batch) + " of attack " + options.name;
+      attacker.set_place(place);
+      checker.set_place(place);
+      const BatchOutcome outcome =
+          attack_batch(*method, options.threat, subject, indices, round, attacker, checker);
+      left.push_back(indices.index_select(0, outcome.broken.logical_not().nonzero().squeeze(1)));
+      observe(outcome, restart);
+    });
+    standing = at::cat(left);
+  }
+}
+
+}  // namespace selfgrad

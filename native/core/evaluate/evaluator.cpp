@@ -1,0 +1,211 @@
+// Clean pass, attacks, recounts, and the bookkeeping between them.
+#include "evaluate/evaluator.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/argsort.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/masked_select.h>
+#include <ATen/ops/max.h>
+#include <ATen/ops/median.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/sort.h>
+#include <ATen/ops/sum.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "evaluate/driver.h"
+#include "evaluate/recount.h"
+
+namespace selfgrad {
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::vector<int32_t> int32_values(const at::Tensor& values) {
+  const at::Tensor narrow = values.to(at::kInt).contiguous();
+  const auto* data = narrow.const_data_ptr<int32_t>();
+  return {data, data + narrow.numel()};
+}
+
+/// Of an even number of values the mean of the middle two.
+std::optional<double> median(const std::vector<at::Tensor>& parts) {
+  if (parts.empty()) return std::nullopt;
+  const at::Tensor sorted = std::get<0>(at::cat(parts).sort());
+  const int64_t size = sorted.size(0);
+  if (size == 0) return std::nullopt;
+  return (sorted[(size - 1) / 2].item<double>() + sorted[size / 2].item<double>()) / 2;
+}
+
+class Evaluation {
+ public:
+  Evaluation(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
+             const std::atomic<bool>& stop, const EvaluateObserver& observer)
+      : logits_(logits),
+        options_(options),
+        stop_(stop),
+        observer_(observer),
+        checker_(logits, options.seed, stop) {
+    subject_.images = [&data, &options](const at::Tensor& indices) {
+      return data.images(indices).to(options.device);
+    };
+    subject_.labels = data.labels(at::arange(options.count, at::kLong));
+    subject_.device = options.device;
+    subject_.batch_size = options.batch_size;
+    result_.count = options.count;
+    result_.labels = int32_values(subject_.labels);
+  }
+
+  EvaluateResult run() {
+    classify_clean();
+    for (size_t attack = 0; attack < options_.attacks.size(); ++attack)
+      run_one(static_cast<int64_t>(attack));
+    choose_examples();
+    result_.robust = standing_.sum().item<int64_t>();
+    result_.passes += checker_.passes();
+    result_.seconds = watch_.seconds();
+    return std::move(result_);
+  }
+
+ private:
+  void classify_clean() {
+    std::vector<at::Tensor> predictions;
+    std::vector<at::Tensor> confidences;
+    int64_t done = 0;
+    for_each_batch(
+        at::arange(options_.count, at::kLong), options_.batch_size,
+        [&](const at::Tensor& indices, int64_t batch) {
+          checker_.set_place("batch " + std::to_string(batch) + " of the clean images");
+          const at::Tensor logits = checker_.logits(subject_.images(indices));
+          const auto [confidence, prediction] = logits.softmax(1).max(1);
+          predictions.push_back(prediction.cpu());
+          confidences.push_back(confidence.cpu());
+          result_.clean += (predictions.back() == subject_.labels_of(indices).cpu()).sum().item<int64_t>();
+          done += indices.size(0);
+          observer_({EvaluateProgress::Kind::kClean, 0, "clean", done, options_.count, result_.clean, 0});
+        });
+    const at::Tensor prediction = at::cat(predictions);
+    clean_confidence_ = at::cat(confidences);
+    correct_ = prediction == subject_.labels;
+    standing_ = correct_.clone();
+    result_.predictions = int32_values(prediction);
+    for (const int32_t wrong : int32_values(~correct_)) {
+      result_.broken_by.push_back(wrong != 0 ? kWrongBefore : kRobust);
+    }
+  }
+
+  void run_one(int64_t attack) {
+    const AttackOptions& options = options_.attacks[attack];
+    const Stopwatch watch;
+    Target attacker(logits_, options_.seed, stop_);
+    AttackOutcome outcome;
+    outcome.name = options.name;
+    const at::Tensor attacked = (options_.cascade ? standing_ : correct_).nonzero().squeeze(1);
+    outcome.attacked = attacked.size(0);
+    BrokenImages broken;
+    std::vector<at::Tensor> distances;
+    const int64_t restarts = make_attack(options)->restarts();
+    int64_t done = 0;
+    run_attack(options, attack, subject_, attacked, attacker, checker_,
+               [&](const BatchOutcome& batch, int64_t restart) {
+                 broken.add(batch);
+                 const auto newly = batch.broken.sum().item<int64_t>();
+                 outcome.broken += newly;
+                 done += batch.indices.size(0) + newly * (restarts - 1 - restart);
+                 if (batch.distance.defined()) {
+                   distances.push_back(batch.distance.masked_select(batch.distance.isfinite()));
+                 }
+                 observer_({EvaluateProgress::Kind::kAttack, attack, options.name, done,
+                            outcome.attacked * restarts, 0, outcome.broken});
+               });
+    if (!broken.empty()) settle(attack, broken);
+    outcome.robust = outcome.attacked - outcome.broken;
+    outcome.median_distance = median(distances);
+    outcome.passes = attacker.passes();
+    outcome.seconds = watch.seconds();
+    result_.passes += outcome.passes;
+    observer_({EvaluateProgress::Kind::kAttackEnd, attack, options.name, outcome.attacked, outcome.attacked,
+               outcome.robust, outcome.broken});
+    result_.attacks.push_back(std::move(outcome));
+  }
+
+  /// Recounts what an attack broke, marks the images and keeps the first ones for display.
+  void settle(int64_t attack, const BrokenImages& broken) {
+    const Recount again = recount(broken, subject_, options_.attacks[attack].name, checker_);
+    const at::Tensor indices = broken.indices();
+    for (const int32_t index : int32_values(indices)) {
+      if (result_.broken_by[index] == kRobust) result_.broken_by[index] = static_cast<int32_t>(attack);
+    }
+    standing_.index_fill_(0, indices, false);
+    const at::Tensor order = indices.argsort();
+    const at::Tensor adversarial = broken.adversarial();
+    std::vector<Example> candidates;
+    for (int64_t i = 0; i < std::min(options_.examples, order.size(0)); ++i) {
+      const auto row = order[i].item<int64_t>();
+      const auto index = indices[row].item<int64_t>();
+      Example example;
+      example.index = index;
+      example.label = result_.labels[index];
+      example.attack = attack;
+      example.clean_prediction = result_.predictions[index];
+      example.clean_confidence = clean_confidence_[index].item<double>();
+      example.adversarial_prediction = again.predictions[row].item<int64_t>();
+      example.adversarial_confidence = again.confidences[row].item<double>();
+      example.image = subject_.images(indices.narrow(0, row, 1))[0].cpu().contiguous();
+      example.adversarial = adversarial[row].cpu().contiguous();
+      candidates.push_back(std::move(example));
+    }
+    candidates_.push_back(std::move(candidates));
+  }
+
+  /// One image of each attack in turn, the lowest index first, no image twice.
+  void choose_examples() {
+    const auto taken = [this](const Example& candidate) {
+      return std::any_of(result_.examples.begin(), result_.examples.end(),
+                         [&](const Example& example) { return example.index == candidate.index; });
+    };
+    const auto full = [this] { return static_cast<int64_t>(result_.examples.size()) >= options_.examples; };
+    for (bool added = true; added && !full();) {
+      added = false;
+      for (auto& candidates : candidates_) {
+        const auto next = std::find_if_not(candidates.begin(), candidates.end(), taken);
+        if (next == candidates.end() || full()) continue;
+        result_.examples.push_back(std::move(*next));
+        candidates.erase(candidates.begin(), next + 1);
+        added = true;
+      }
+    }
+  }
+
+  const Target::Logits& logits_;
+  const EvaluateOptions& options_;
+  const std::atomic<bool>& stop_;
+  const EvaluateObserver& observer_;
+  Stopwatch watch_;
+  Target checker_;  ///< clean pass, confirmations, recounts
+  Subject subject_;
+  at::Tensor correct_, standing_, clean_confidence_;  ///< (count): bool, bool, float32
+  std::vector<std::vector<Example>> candidates_;      ///< per attack that broke something
+  EvaluateResult result_;
+};
+
+}  // namespace
+
+EvaluateResult evaluate(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
+                        const std::atomic<bool>& stop, const EvaluateObserver& observer) {
+  return Evaluation(logits, data, options, stop, observer).run();
+}
+
+}  // namespace selfgrad

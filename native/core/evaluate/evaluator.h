@@ -1,0 +1,79 @@
+// The driver of an evaluation: clean accuracy, then each attack on the images that still stand, with the
+// budget enforced, every success confirmed in float32 and the final count taken from the stored images.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attack/attack.h"
+#include "data/dataset.h"
+
+namespace selfgrad {
+
+struct EvaluateOptions {
+  int64_t count = 0;  ///< the first `count` images of the set
+  int64_t batch_size = 200;
+  uint64_t seed = 0;
+  std::vector<AttackOptions> attacks;
+  bool cascade = false;          ///< true: an attack sees only what earlier ones left standing
+  int64_t examples = 0;          ///< adversarial images to return
+  at::Device device = at::kCPU;  ///< where the network is
+};
+
+/// Broken-by codes besides the index of an attack.
+inline constexpr int32_t kWrongBefore = -2;
+inline constexpr int32_t kRobust = -1;
+
+struct AttackOutcome {
+  std::string name;
+  int64_t robust = 0;    ///< correct under this attack, of all `count`
+  int64_t attacked = 0;  ///< were correct before it (and standing, under cascade)
+  int64_t broken = 0;
+  Passes passes;  ///< of the attack alone, without confirmation and recount
+  double seconds = 0;
+  std::optional<double> median_distance;  ///< cw-l2: L2, of the images that it fooled at any size
+};
+
+struct Example {
+  int64_t index = 0, label = 0, clean_prediction = 0, adversarial_prediction = 0;
+  double clean_confidence = 0, adversarial_confidence = 0;
+  int64_t attack = 0;
+  at::Tensor image, adversarial;  ///< (C, H, W) float32 in [0, 1]
+};
+
+struct EvaluateResult {
+  int64_t count = 0, clean = 0, robust = 0;
+  std::vector<AttackOutcome> attacks;
+  std::vector<int32_t> broken_by, predictions, labels;  ///< predictions: on the clean images
+  Passes passes;  ///< of everything: clean, attacks, confirmations, recounts
+  double seconds = 0;
+  std::vector<Example> examples;
+};
+
+/// Reports progress; called on the evaluating thread, at most once per batch.
+struct EvaluateProgress {
+  enum class Kind { kClean, kAttack, kAttackEnd } kind;
+  int64_t attack = 0;  ///< index in options.attacks
+  std::string name;
+  int64_t done = 0,
+          total = 0;    ///< images; kAttack: times restarts, a broken one has all of its own behind it
+  int64_t correct = 0;  ///< kClean: correct; kAttackEnd: robust
+  int64_t broken = 0;
+};
+using EvaluateObserver = std::function<void(const EvaluateProgress&)>;
+
+/// `logits` maps (N, C, H, W) float32 in [0, 1] to (N, K); it must already be in evaluation mode.
+/// The number of broken images is recounted from the stored adversarial images in batches of other sizes. One
+/// that is then classified correctly by a logit margin within float noise (1e-5 of the largest logit) stays
+/// broken, as the attack found it; a larger margin means that logits depend on the batch, which is an error.
+/// @throws Error("ERR_NUMERIC") when logits are not finite, Error("ERR_NATIVE") when the recount differs,
+/// Error("ERR_OPTION") for an unknown attack, Cancelled when `stop` is set.
+EvaluateResult evaluate(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
+                        const std::atomic<bool>& stop, const EvaluateObserver& observer);
+
+}  // namespace selfgrad

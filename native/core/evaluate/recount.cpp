@@ -1,0 +1,73 @@
+// A figure that is reported is a figure that was counted twice.
+#include "evaluate/recount.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/max.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/sum.h>
+
+#include "attack/active_set.h"
+#include "error.h"
+
+namespace selfgrad {
+namespace {
+
+// Sums of a forward pass differ by about this much with the batch's size, relative to the largest logit.
+constexpr double kTie = 1e-5;
+
+at::Tensor clearly_correct(const at::Tensor& logits, const at::Tensor& labels) {
+  return -margin(logits, labels) > kTie * logits.abs().amax(1).clamp_min(1.0);
+}
+
+}  // namespace
+
+void BrokenImages::add(const BatchOutcome& outcome) {
+  const at::Tensor rows = outcome.broken.nonzero().squeeze(1);
+  if (rows.size(0) == 0) return;
+  indices_.push_back(outcome.indices.index_select(0, rows));
+  adversarial_.push_back(select_rows(outcome.adversarial, rows.to(outcome.adversarial.device())));
+}
+
+at::Tensor BrokenImages::indices() const {
+  return at::cat(indices_);
+}
+
+at::Tensor BrokenImages::adversarial() const {
+  return at::cat(adversarial_);
+}
+
+Recount recount(const BrokenImages& broken, const Subject& subject, const std::string& attack,
+                Target& checker) {
+  const at::Tensor indices = broken.indices();
+  const at::Tensor adversarial = broken.adversarial();
+  std::vector<at::Tensor> predictions;
+  std::vector<at::Tensor> confidences;
+  int64_t correct = 0;
+  const auto classify = [&](const at::Tensor& rows, int64_t batch) {
+    checker.set_place("batch " + std::to_string(batch) + " of the recount of attack " + attack);
+    const at::Tensor logits = checker.logits(select_rows(adversarial, rows.to(subject.device)));
+    correct +=
+        clearly_correct(logits, subject.labels_of(indices.index_select(0, rows))).sum().item<int64_t>();
+    const auto [confidence, prediction] = logits.softmax(1).max(1);
+    predictions.push_back(prediction.cpu());
+    confidences.push_back(confidence.cpu());
+  };
+  for_each_batch(at::arange(indices.size(0), at::kLong), subject.batch_size / 2 + 1, classify);
+  if (correct > 0) {
+    throw Error("ERR_NATIVE",
+                "Expected the " + std::to_string(indices.size(0)) + " images that " + attack +
+                    " broke to be misclassified when counted again but received " + std::to_string(correct) +
+                    " correct ones. The network's answer for an image depends on its batch or on "
+                    "chance: put it in evaluation mode.");
+  }
+  return {at::cat(predictions), at::cat(confidences)};
+}
+
+}  // namespace selfgrad

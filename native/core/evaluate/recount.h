@@ -1,0 +1,39 @@
+// The second count of an attack's successes, taken from the stored images alone.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "attack/attack.h"
+#include "evaluate/driver.h"
+
+namespace selfgrad {
+
+/// The images that one attack broke, in the order in which it did.
+class BrokenImages {
+ public:
+  void add(const BatchOutcome& outcome);
+  /// (M) int64 on the CPU.
+  at::Tensor indices() const;
+  /// (M, C, H, W).
+  at::Tensor adversarial() const;
+  bool empty() const { return indices_.empty(); }
+
+ private:
+  std::vector<at::Tensor> indices_, adversarial_;
+};
+
+/// What the network says of adversarial images: (M) each, on the CPU.
+struct Recount {
+  at::Tensor predictions;  ///< int64
+  at::Tensor confidences;  ///< float32, softmax probability of the prediction
+};
+
+/// Classifies all broken images again, in batches of another size than the attack's. @throws
+/// Error("ERR_NATIVE") when one is classified correctly by more than float noise.
+Recount recount(const BrokenImages& broken, const Subject& subject, const std::string& attack,
+                Target& checker);
+
+}  // namespace selfgrad

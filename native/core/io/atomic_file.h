@@ -1,0 +1,29 @@
+// Replacing a file so that a reader, a crash or a full disk never meets half of it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace selfgrad {
+
+/// A file written beside `path` and renamed over it by `commit`; without commit it vanishes, the old file
+/// stays. Every method throws Error("ERR_WRITE") when the device is full or the folder cannot be written.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(const void* bytes, size_t count);
+  /// Syncs the file, renames it and syncs its folder.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(int cause) const;
+
+  std::string path_, temporary_;
+  int descriptor_ = -1;
+};
+
+}  // namespace selfgrad

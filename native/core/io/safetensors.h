@@ -1,0 +1,52 @@
+// safetensors files (huggingface/safetensors, format 1): an 8-byte length, a JSON header, raw little-endian
+// tensors. Files are untrusted: every length is checked before it is used.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace selfgrad {
+
+using Metadata = std::map<std::string, std::string>;
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+struct TensorInfo {
+  std::string name, dtype;  ///< dtype as in the file: F32, BF16, U8, I8, I32, I64, …
+  std::vector<int64_t> shape;
+  uint64_t begin = 0, end = 0;  ///< bytes, relative to the end of the header
+};
+
+struct TensorFileHeader {
+  Metadata metadata;
+  std::vector<TensorInfo> tensors;  ///< in file order
+};
+
+struct TensorFile {
+  Metadata metadata;
+  NamedTensors tensors;
+  /// The tensor of that name. @throws Error("ERR_CHECKPOINT") naming it when it is absent.
+  const at::Tensor& at(const std::string& name) const;
+  bool has(const std::string& name) const;
+};
+
+/// Parses a header alone. Refuses: more than 100 MB, duplicate keys, overlaps, gaps, sizes that disagree
+/// with shape and dtype, metadata that is not strings, anything behind the last tensor.
+/// @throws Error("ERR_CHECKPOINT") with the file's path and what is wrong.
+TensorFileHeader read_safetensors_header(const std::string& path);
+
+/// Reads the whole file; tensors own their memory. @throws as read_safetensors_header.
+TensorFile read_safetensors(const std::string& path);
+
+/// Writes beside `path`, syncs, and renames over it: a reader sees the old file or the new one.
+/// @throws Error("ERR_WRITE") (disk full, no permission); the old file stays.
+void write_safetensors(const std::string& path, const Metadata& metadata, const NamedTensors& tensors);
+
+/// Parses a header from bytes (what the fuzzer calls). `payload` = bytes behind the header.
+TensorFileHeader parse_safetensors_header(const char* json, size_t size, uint64_t payload,
+                                          const std::string& path);
+
+}  // namespace selfgrad

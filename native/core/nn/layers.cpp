@@ -1,0 +1,87 @@
+#include "nn/layers.h"
+
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+
+#include "error.h"
+#include "tensor/philox.h"
+
+namespace selfgrad {
+
+Activation activation_by_name(const std::string& name) {
+  if (name == "relu") return Activation::kRelu;
+  if (name == "silu") return Activation::kSilu;
+  throw Error("ERR_OPTION", "Expected relu or silu for model.activation but received " + name + ".");
+}
+
+at::Tensor activate(Activation activation, const at::Tensor& x) {
+  return activation == Activation::kRelu ? at::relu(x) : at::silu(x);
+}
+
+Conv2d::Conv2d(const ConvOptions& options) : stride_(options.stride), padding_(options.padding) {
+  weight_ = register_parameter("weight", at::empty({options.out, options.in, options.kernel, options.kernel}));
+  if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}));
+}
+
+at::Tensor Conv2d::forward(const at::Tensor& x) const {
+  return at::conv2d(x, weight_, bias_, {stride_, stride_}, {padding_, padding_});
+}
+
+BatchNorm2d::BatchNorm2d(int64_t channels) {
+  weight_ = register_parameter("weight", at::ones({channels}));
+  bias_ = register_parameter("bias", at::zeros({channels}));
+  running_mean_ = register_buffer("running_mean", at::zeros({channels}));
+  running_var_ = register_buffer("running_var", at::ones({channels}));
+  num_batches_tracked_ = register_buffer("num_batches_tracked", at::zeros({}, at::kLong));
+}
+
+at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
+  if (is_training()) num_batches_tracked_.add_(1);
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), /*momentum=*/0.1,
+                        /*eps=*/1e-5, /*cudnn_enabled=*/true);
+}
+
+Linear::Linear(int64_t in, int64_t out) {
+  weight_ = register_parameter("weight", at::empty({out, in}));
+  bias_ = register_parameter("bias", at::empty({out}));
+}
+
+at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+
+Normalize::Normalize(const std::vector<double>& mean, const std::vector<double>& std) {
+  const auto channels = static_cast<int64_t>(mean.size());
+  mean_ = register_buffer("mean", at::tensor(mean, at::kFloat).view({1, channels, 1, 1}));
+  std_ = register_buffer("std", at::tensor(std, at::kFloat).view({1, channels, 1, 1}));
+}
+
+at::Tensor Normalize::forward(const at::Tensor& x) const { return (x - mean_) / std_; }
+
+void initialize_parameters(torch::nn::Module& root, uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  uint32_t place = 0;
+  double bound = 0;  // of the layer whose weight came last: its bias follows
+  for (const auto& item : root.named_parameters()) {
+    at::Tensor parameter = item.value();
+    const uint32_t index = place++;
+    if (parameter.dim() >= 2)
+      bound = 1.0 / std::sqrt(static_cast<double>(parameter.numel() / parameter.size(0)));
+    else if (item.key().ends_with("weight"))
+      bound = 0;  // BatchNorm keeps its ones and zeros
+    if (bound == 0) continue;
+    const at::Tensor drawn =
+        uniform({.seed = seed, .purpose = Purpose::kInit, .round = 0},
+                at::zeros({1}, at::kLong).fill_(static_cast<int64_t>(index)), parameter.sizes(), -bound, bound);
+    parameter.copy_(drawn.view(parameter.sizes()));
+  }
+}
+
+}  // namespace selfgrad

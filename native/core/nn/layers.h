@@ -1,0 +1,74 @@
+// The layers that the architectures are made of. Parameter and buffer names are PyTorch's; initial values are
+// drawn by Philox, so they depend on the seed and the parameter's place alone.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace selfgrad {
+
+enum class Activation { kRelu, kSilu };
+
+/// By name (`relu`, `silu`). @throws Error("ERR_OPTION") for another one.
+Activation activation_by_name(const std::string& name);
+at::Tensor activate(Activation activation, const at::Tensor& x);
+
+struct ConvOptions {
+  int64_t in = 0, out = 0, kernel = 3, stride = 1, padding = 1;
+  bool bias = false;
+};
+
+/// (N, in, H, W) -> (N, out, H', W').
+class Conv2d : public torch::nn::Module {
+ public:
+  explicit Conv2d(const ConvOptions& options);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  int64_t stride_, padding_;
+  at::Tensor weight_, bias_;
+};
+
+/// Batch normalisation over (N, H, W) with PyTorch's momentum 0.1 and epsilon 1e-5.
+class BatchNorm2d : public torch::nn::Module {
+ public:
+  explicit BatchNorm2d(int64_t channels);
+  at::Tensor forward(const at::Tensor& x);
+
+ private:
+  at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
+};
+
+/// (N, in) -> (N, out).
+class Linear : public torch::nn::Module {
+ public:
+  Linear(int64_t in, int64_t out);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  at::Tensor weight_, bias_;
+};
+
+/// (x - mean) / std per channel: the first layer of every network, saved with it. Pixels stay in [0, 1] outside.
+class Normalize : public torch::nn::Module {
+ public:
+  Normalize(const std::vector<double>& mean, const std::vector<double>& std);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  at::Tensor mean_, std_;
+};
+
+/// A bare container, for the dotted names of other modules (`layer1.0.conv1`).
+class Group : public torch::nn::Module {};
+
+/// Draws every parameter as PyTorch initialises it by default: uniform in ±1/sqrt(fan-in) for convolutions and
+/// linear layers with their biases; BatchNorm weights 1 and biases 0.
+void initialize_parameters(torch::nn::Module& root, uint64_t seed);
+
+}  // namespace selfgrad

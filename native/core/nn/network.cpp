@@ -1,0 +1,105 @@
+#include "nn/network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "error.h"
+#include "nn/architectures.h"
+
+namespace selfgrad {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text.empty() ? "none" : text;
+}
+
+struct Architecture {
+  const char* name;
+  std::shared_ptr<Network> (*make)(const NetworkOptions&);
+};
+constexpr Architecture kArchitectures[] = {
+    {"preact-resnet", make_preact_resnet},
+    {"wide-resnet", make_wide_resnet},
+    {"small-cnn", make_small_cnn},
+};
+
+void check_options(const NetworkOptions& options) {
+  const auto channels = static_cast<size_t>(options.shape.channels);
+  if (options.mean.size() != channels || options.std.size() != channels)
+    throw Error("ERR_OPTION", "Expected " + std::to_string(channels) +
+                                  " values, one a channel, for model.mean and model.std but received " +
+                                  std::to_string(options.mean.size()) + " and " +
+                                  std::to_string(options.std.size()) + ".");
+  if (std::any_of(options.std.begin(), options.std.end(), [](double s) { return !(s > 0); }))
+    throw Error("ERR_OPTION", "Expected positive numbers for model.std but received one that is not.");
+  if (options.classes < 2 || options.width < 1 ||
+      std::any_of(options.depths.begin(), options.depths.end(), [](int64_t d) { return d < 1; }))
+    throw Error("ERR_OPTION", "Expected at least two classes and positive depths and width for model.");
+}
+
+}  // namespace
+
+std::vector<std::string> tap_places(const NetworkOptions& options) {
+  std::vector<std::string> places{"input", "stem"};
+  for (size_t stage = 1; stage <= options.depths.size(); ++stage) places.push_back("stage" + std::to_string(stage));
+  return places;
+}
+
+Network::Network(NetworkOptions options)
+    : options_(std::move(options)), activation_(activation_by_name(options_.activation)) {
+  normalize_ = register_module("normalize", std::make_shared<Normalize>(options_.mean, options_.std));
+  const auto places = tap_places(options_);
+  for (const auto& place : options_.taps) {
+    if (std::find(places.begin(), places.end(), place) == places.end())
+      throw Error("ERR_OPTION", "Expected one of " + joined(places) + " for model.taps but received " + place + ".");
+    if (!taps_.contains(place)) taps_[place] = register_module("tap_" + place, std::make_shared<SelfGradientTap>());
+  }
+}
+
+at::Tensor Network::forward(const at::Tensor& images) {
+  return body(normalize_->forward(tapped("input", images))).to(at::kFloat);
+}
+
+at::Tensor Network::tapped(const std::string& place, const at::Tensor& x) {
+  const auto tap = taps_.find(place);
+  return tap == taps_.end() ? x : tap->second->forward(x);
+}
+
+SelfGradientTap& Network::tap(const std::string& place) {
+  const auto tap = taps_.find(place);
+  if (tap == taps_.end())
+    throw Error("ERR_OPTION", "Expected a self-gradient tap at " + place + " but model.taps has " +
+                                  joined(options_.taps) + ". Add " + place + " to model.taps.");
+  return *tap->second;
+}
+
+void Network::set_batch_norm_training(bool training) {
+  for (const auto& module : modules(/*include_self=*/false))
+    if (auto* norm = module->as<BatchNorm2d>()) norm->train(training);
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Network::state() const {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const auto& item : named_parameters()) tensors.emplace_back(item.key(), item.value());
+  for (const auto& item : named_buffers()) tensors.emplace_back(item.key(), item.value());
+  return tensors;
+}
+
+std::shared_ptr<Network> make_network(const NetworkOptions& options) {
+  check_options(options);
+  for (const auto& architecture : kArchitectures) {
+    if (options.architecture != architecture.name) continue;
+    auto network = architecture.make(options);
+    initialize_parameters(*network, options.seed);
+    const at::NoGradGuard no_grad;
+    for (auto& parameter : network->parameters())
+      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+    return network;
+  }
+  throw Error("ERR_OPTION", "Expected preact-resnet, wide-resnet or small-cnn for model.architecture but received " +
+                                options.architecture + ".");
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,82 @@
+// The base of every architecture: pixels in [0, 1] go in, float32 logits come out, taps stand at named places.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "nn/layers.h"
+#include "nn/tap.h"
+
+namespace selfgrad {
+
+/// Everything that rebuilds a network; saved with its weights.
+struct NetworkOptions {
+  std::string architecture;     ///< preact-resnet, wide-resnet, small-cnn
+  ImageShape shape;             ///< of the images that it takes
+  int64_t classes = 0;          ///< width of the logits
+  std::vector<int64_t> depths;  ///< residual blocks per stage; empty for small-cnn
+  int64_t width = 0;            ///< channels of the first stage; widening factor of wide-resnet
+  std::string activation = "relu";
+  std::vector<std::string> taps;  ///< places of self-gradient taps
+  std::vector<double> mean, std;  ///< per channel, [0, 1] units
+  uint64_t seed = 0;              ///< of the initial weights
+};
+
+class Network : public torch::nn::Module {
+ public:
+  explicit Network(NetworkOptions options);
+
+  /// (N, C, H, W) float32 in [0, 1] -> (N, classes) float32 logits.
+  at::Tensor forward(const at::Tensor& images);
+
+  const NetworkOptions& options() const { return options_; }
+
+  /// The tap at `place`. @throws Error("ERR_OPTION") naming the taps that there are.
+  SelfGradientTap& tap(const std::string& place);
+
+  /// Whether BatchNorm uses (and updates) batch statistics, whatever the mode of the other modules.
+  void set_batch_norm_training(bool training);
+
+  /// Parameters and buffers under their PyTorch names, in declaration order; shared, not copied.
+  std::vector<std::pair<std::string, at::Tensor>> state() const;
+
+ protected:
+  virtual at::Tensor body(const at::Tensor& x) = 0;
+  /// To be called by `body` at each place where a tap may stand.
+  at::Tensor tapped(const std::string& place, const at::Tensor& x);
+  Activation activation() const { return activation_; }
+
+ private:
+  friend std::shared_ptr<Network> make_network(const NetworkOptions& options);
+  NetworkOptions options_;
+  Activation activation_;
+  std::shared_ptr<Normalize> normalize_;
+  std::map<std::string, std::shared_ptr<SelfGradientTap>> taps_;
+};
+
+/// Builds the architecture by name with freshly drawn weights, channels-last, in training mode.
+/// @throws Error("ERR_OPTION") for an unknown name, depths, width or tap place that it cannot have.
+std::shared_ptr<Network> make_network(const NetworkOptions& options);
+
+/// Evaluates a network in evaluation mode for its lifetime and restores the mode that it found.
+class EvalModeGuard {
+ public:
+  explicit EvalModeGuard(Network& network) : network_(network), was_training_(network.is_training()) {
+    network_.eval();
+  }
+  ~EvalModeGuard() { network_.train(was_training_); }
+  EvalModeGuard(const EvalModeGuard&) = delete;
+  EvalModeGuard& operator=(const EvalModeGuard&) = delete;
+
+ private:
+  Network& network_;
+  bool was_training_;
+};
+
+}  // namespace selfgrad

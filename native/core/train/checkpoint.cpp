@@ -1,0 +1,64 @@
+#include "train/checkpoint.h"
+
+#include <charconv>
+
+#include "error.h"
+#include "nn/model_file.h"
+
+namespace selfgrad {
+namespace {
+
+// The numbers of a position under their names: one list for both directions.
+template <typename Position, typename Visit>
+void for_each_number(Position& position, const Visit& visit) {
+  visit("train.step", position.step);
+  visit("train.forward", position.passes.forward);
+  visit("train.backward", position.passes.backward);
+  visit("train.seconds", position.seconds);
+  visit("train.epoch_loss", position.epoch_loss);
+  visit("train.epoch_correct", position.epoch_correct);
+  visit("train.epoch_seen", position.epoch_seen);
+}
+
+}  // namespace
+
+void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
+                     const Strategy& strategy, const TrainPosition& position, const TrainOptions& options) {
+  NamedTensors tensors = network.state();
+  for (const NamedTensors& part : {optimizer.state(), strategy.state()})
+    tensors.insert(tensors.end(), part.begin(), part.end());
+  Metadata metadata = describe(network.options());
+  metadata.insert(options.metadata.begin(), options.metadata.end());
+  for_each_number(position, [&](const char* name, auto value) {
+    char buffer[64];
+    metadata[name] = std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+  });
+  write_safetensors(path, metadata, tensors);
+}
+
+TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
+                              const TrainOptions& options) {
+  const TensorFile file = read_safetensors(path);
+  for (const auto& [key, value] : options.metadata) {
+    const auto entry = file.metadata.find(key);
+    if (entry == file.metadata.end() || entry->second != value)
+      throw Error("ERR_CHECKPOINT", "Expected a checkpoint of the same run for " + path + " but its " + key +
+                                        " differs. Resume with the configuration and data that it was made with, "
+                                        "or start afresh in another directory.");
+  }
+  TrainPosition position;
+  for_each_number(position, [&](const char* name, auto& value) {
+    const auto entry = file.metadata.find(name);
+    const std::string text = entry == file.metadata.end() ? "" : entry->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size())
+      throw Error("ERR_CHECKPOINT", "Expected a number for " + std::string(name) + " in the metadata of " + path +
+                                        " but found '" + text + "'. Only a checkpoint can be resumed.");
+  });
+  load_tensors(file, network.state());
+  load_tensors(file, optimizer.state());
+  load_tensors(file, strategy.state());
+  return position;
+}
+
+}  // namespace selfgrad

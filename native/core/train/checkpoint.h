@@ -1,0 +1,32 @@
+// Everything that a run needs to go on as if it had never stopped, in one safetensors file.
+#pragma once
+
+#include <string>
+
+#include "io/safetensors.h"
+#include "nn/network.h"
+#include "train/optimizer.h"
+#include "train/strategy.h"
+
+namespace selfgrad {
+
+/// Where a run stands between two steps. Random numbers are counter-based: the position is their state.
+struct TrainPosition {
+  int64_t step = 0;
+  Passes passes;
+  double seconds = 0;
+  double epoch_loss = 0;      ///< sum over the epoch's examples so far
+  int64_t epoch_correct = 0;  ///< of the epoch's training images so far
+  int64_t epoch_seen = 0;
+};
+
+/// Writes network, optimiser, strategy and position. @throws as write_safetensors.
+void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
+                     const Strategy& strategy, const TrainPosition& position, const TrainOptions& options);
+
+/// Restores what save_checkpoint wrote; the run's metadata must be equal, key by key.
+/// @throws Error("ERR_CHECKPOINT") when the file is not a checkpoint of this very run.
+TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
+                              const TrainOptions& options);
+
+}  // namespace selfgrad

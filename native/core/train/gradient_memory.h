@@ -1,0 +1,33 @@
+// The memory of the input tap: for every training image the perturbation that it was last trained on, in the
+// frame of the un-augmented image, one signed byte a pixel.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "data/augment.h"
+#include "io/safetensors.h"
+
+namespace selfgrad {
+
+class GradientMemory {
+ public:
+  /// All zero and unvisited. Perturbations lie in ±scale (pixel units); a byte is scale / 127.
+  GradientMemory(int64_t count, const ImageShape& shape, double scale);
+
+  /// The remembered perturbations seen through the transforms: (N, C, H, W) float32, channels-last.
+  at::Tensor read(const at::Tensor& indices, const std::vector<Transform>& transforms) const;
+  /// (N) bool: has this image been written before?
+  at::Tensor visited(const at::Tensor& indices) const;
+  /// Stores perturbations through the inverse transforms; pixels that the crop hid keep what they had.
+  void write(const at::Tensor& indices, const std::vector<Transform>& transforms, const at::Tensor& delta);
+
+  /// `memory.delta` and `memory.visited`, shared.
+  NamedTensors state() const { return {{"memory.delta", delta_}, {"memory.visited", visited_}}; }
+
+ private:
+  at::Tensor delta_;    // (M, C, H, W) int8
+  at::Tensor visited_;  // (M) bool
+  float unit_;
+};
+
+}  // namespace selfgrad

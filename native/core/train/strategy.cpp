@@ -1,0 +1,63 @@
+#include "train/strategy.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "error.h"
+
+namespace selfgrad {
+
+void StepContext::check_stop() const {
+  if (stop.load(std::memory_order_relaxed)) throw Cancelled();
+}
+
+DrawKey StepContext::start_key() const {
+  return {.seed = options.seed, .purpose = Purpose::kTrainStart, .round = static_cast<uint32_t>(epoch)};
+}
+
+StepOutput training_forward(StepContext& context, const at::Tensor& x) {
+  context.check_stop();
+  const PrecisionGuard precision(context.options.precision);
+  const at::Tensor logits = context.network.forward(x);
+  context.passes += {.forward = x.size(0), .backward = x.size(0)};
+  return {.loss = at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Mean, /*ignore_index=*/-100,
+                                         context.options.label_smoothing),
+          .logits = logits.detach()};
+}
+
+at::Tensor input_gradient(StepContext& context, const at::Tensor& x) {
+  context.check_stop();
+  const PrecisionGuard precision(context.options.precision);
+  const at::Tensor input = x.detach().requires_grad_();
+  const at::Tensor loss =
+      at::cross_entropy_loss(context.network.forward(input), context.labels, {}, at::Reduction::Sum);
+  context.passes += {.forward = x.size(0), .backward = x.size(0)};
+  return torch::autograd::grad({loss}, {input})[0];
+}
+
+at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha) {
+  const at::NoGradGuard no_grad;
+  const Threat& threat = context.options.threat;
+  return project(threat, context.images, x + alpha * steepest_direction(threat.norm, gradient));
+}
+
+AttackModeGuard::AttackModeGuard(StepContext& context) : context_(context) {
+  if (context_.options.strategy.attack_in_eval) context_.network.set_batch_norm_training(false);
+}
+
+AttackModeGuard::~AttackModeGuard() {
+  if (context_.options.strategy.attack_in_eval) context_.network.set_batch_norm_training(true);
+}
+
+std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t count, const ImageShape& shape) {
+  const std::string& name = options.strategy.name;
+  if (name == "standard") return make_standard();
+  if (name == "pgd") return make_pgd_training();
+  if (name == "fgsm-rs") return make_fgsm_rs();
+  if (name == "self-gradient") return make_self_gradient(options, count, shape);
+  throw Error("ERR_OPTION",
+              "Expected standard, pgd, fgsm-rs or self-gradient for train.strategy but received " + name + ".");
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,203 @@
+#include "train/trainer.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/argmax.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "error.h"
+#include "evaluate/evaluator.h"
+#include "train/schedule.h"
+
+namespace selfgrad {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Step events are for eyes: no more than four a second.
+constexpr double kStepEventInterval = 0.25;
+
+std::string text(const ImageShape& shape) {
+  return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" + std::to_string(shape.width);
+}
+
+void check_fit(const Network& network, const Dataset& data) {
+  const ImageShape& wanted = network.options().shape;
+  const ImageShape& given = data.shape();
+  if (wanted.channels != given.channels || wanted.height != given.height || wanted.width != given.width)
+    throw Error("ERR_DATA", "Expected images of " + text(wanted) + " (what the network was built for) but the data set holds " +
+                                text(given) + ".");
+  if (network.options().classes != data.classes())
+    throw Error("ERR_DATA", "Expected " + std::to_string(network.options().classes) +
+                                " classes (the width of the network's logits) but the data set has " +
+                                std::to_string(data.classes()) + ".");
+  if (data.filled() != data.count())
+    throw Error("ERR_DATA", "Expected " + std::to_string(data.count()) + " images in the data set but only " +
+                                std::to_string(data.filled()) + " were added.");
+}
+
+}  // namespace
+
+Trainer::Trainer(Network& network, const Dataset& data, const Dataset* validation, TrainOptions options)
+    : network_(network),
+      data_(data),
+      validation_(validation),
+      options_(std::move(options)),
+      optimizer_(network, options_.momentum, options_.nesterov, options_.weight_decay),
+      strategy_(make_strategy(options_, data.count(), data.shape())),
+      steps_per_epoch_((data.count() + options_.batch_size - 1) / options_.batch_size),
+      steps_(std::max<int64_t>(1, std::llround(options_.epochs * static_cast<double>(steps_per_epoch_)))) {
+  check_fit(network, data);
+  if (validation != nullptr) check_fit(network, *validation);
+}
+
+Trainer::~Trainer() = default;
+
+TrainEvent Trainer::event(TrainEvent::Kind kind) const {
+  TrainEvent event;
+  event.kind = kind;
+  event.epoch = epoch();
+  event.step = position_.step;
+  event.steps = steps_;
+  event.steps_per_epoch = steps_per_epoch_;
+  event.loss = last_loss_;
+  event.lr = last_lr_;
+  event.passes = position_.passes;
+  event.seconds = position_.seconds;
+  event.images_per_second = run_seconds_ > 0 ? static_cast<double>(images_done_) / run_seconds_ : 0;
+  return event;
+}
+
+TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& observer) {
+  network_.train();
+  if (!options_.resume_path.empty())
+    position_ = load_checkpoint(options_.resume_path, network_, optimizer_, *strategy_, options_);
+  TrainEvent start = event(TrainEvent::Kind::kStart);
+  for (const auto& parameter : network_.parameters()) start.parameters += parameter.numel();
+  observer(start);
+
+  bool cancelled = false;
+  auto last_event = Clock::now();
+  while (position_.step < steps_ && !cancelled) {
+    try {
+      take_step(stop);
+      if (seconds_since(last_event) > kStepEventInterval) {
+        last_event = Clock::now();
+        observer(event(TrainEvent::Kind::kStep));
+      }
+      if (position_.step % steps_per_epoch_ == 0 || position_.step == steps_) end_epoch(stop, observer);
+    } catch (const Cancelled&) {
+      cancelled = true;
+    }
+  }
+  if (position_.step == steps_ || cancelled) checkpoint(observer);
+  network_.eval();
+  return {.completed = !cancelled,
+          .step = position_.step,
+          .steps = steps_,
+          .passes = position_.passes,
+          .seconds = position_.seconds,
+          .images_per_second = event(TrainEvent::Kind::kStep).images_per_second};
+}
+
+void Trainer::take_step(const std::atomic<bool>& stop) {
+  const auto started = Clock::now();
+  const int64_t epoch = this->epoch();
+  if (order_epoch_ != epoch) {
+    order_ = permutation({options_.seed, Purpose::kShuffle, static_cast<uint32_t>(epoch)}, data_.count());
+    order_epoch_ = epoch;
+  }
+  const int64_t begin = (position_.step % steps_per_epoch_) * options_.batch_size;
+  const at::Tensor indices = order_.slice(0, begin, std::min(begin + options_.batch_size, data_.count()));
+  const auto transforms = draw_transforms(
+      options_.augment, {options_.seed, Purpose::kAugment, static_cast<uint32_t>(epoch)}, indices);
+  const at::Tensor images = augment_images(data_, indices, transforms);
+  const at::Tensor labels = data_.labels(indices);
+
+  // The attack's forwards move BatchNorm's running statistics; a cancelled step must leave none of that behind.
+  std::vector<at::Tensor> buffers;
+  for (const auto& buffer : network_.buffers()) buffers.push_back(buffer.clone());
+  Passes passes;
+  StepContext context{network_, options_, images, labels, indices, transforms, epoch, passes, stop};
+  StepOutput output;
+  try {
+    output = strategy_->step(context);
+  } catch (const Cancelled&) {
+    const at::NoGradGuard no_grad;
+    auto saved = buffers.begin();
+    for (auto& buffer : network_.buffers()) buffer.copy_(*saved++);
+    network_.train();
+    throw;
+  }
+  const double loss = output.loss.item<double>();
+  if (!std::isfinite(loss))
+    throw Error("ERR_NUMERIC", "The training loss became " + std::to_string(loss) + " at step " +
+                                   std::to_string(position_.step) + ". Lower train.lr or use train.precision float32.");
+  output.loss.backward();
+  last_lr_ = learning_rate(options_.schedule, options_.lr, position_.step, steps_);
+  optimizer_.step(last_lr_);
+  strategy_->commit(context);
+
+  const int64_t n = indices.size(0);
+  last_loss_ = loss;
+  position_.step += 1;
+  position_.passes += passes;
+  position_.epoch_loss += loss * static_cast<double>(n);
+  position_.epoch_correct += output.logits.argmax(1).eq(labels).sum().item<int64_t>();
+  position_.epoch_seen += n;
+  const double seconds = seconds_since(started);
+  position_.seconds += seconds;
+  run_seconds_ += seconds;
+  images_done_ += n;
+}
+
+void Trainer::end_epoch(const std::atomic<bool>& stop, const TrainObserver& observer) {
+  // The step counter already stands at the next epoch's first step, or at the end of the run.
+  const int64_t finished = (position_.step - 1) / steps_per_epoch_;
+  TrainEvent done = event(TrainEvent::Kind::kEpoch);
+  done.epoch = finished;
+  done.loss = position_.epoch_loss / static_cast<double>(position_.epoch_seen);
+  done.accuracy = static_cast<double>(position_.epoch_correct) / static_cast<double>(position_.epoch_seen);
+  observer(done);
+  position_.epoch_loss = 0;
+  position_.epoch_correct = 0;
+  position_.epoch_seen = 0;
+  const bool last = position_.step == steps_;
+  if (!last && options_.checkpoint_every > 0 && (finished + 1) % options_.checkpoint_every == 0) checkpoint(observer);
+  if (validation_ != nullptr && options_.validate_every > 0 &&
+      (last || (finished + 1) % options_.validate_every == 0))
+    validate(stop, observer);
+}
+
+void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& observer) {
+  const EvalModeGuard mode(network_);
+  const EvaluateOptions options{.count = std::min(options_.validate_count, validation_->count()),
+                                .seed = options_.seed,
+                                .attacks = {options_.validate_attack}};
+  const auto started = Clock::now();
+  const EvaluateResult result = evaluate([this](const at::Tensor& x) { return network_.forward(x); }, *validation_,
+                                         options, stop, [](const EvaluateProgress&) {});
+  TrainEvent done = event(TrainEvent::Kind::kEval);
+  done.epoch = (position_.step - 1) / steps_per_epoch_;
+  done.count = result.count;
+  done.clean = result.clean;
+  done.robust = result.robust;
+  done.passes = result.passes;
+  done.seconds = seconds_since(started);
+  observer(done);
+}
+
+void Trainer::checkpoint(const TrainObserver& observer) {
+  if (options_.checkpoint_path.empty()) return;
+  save_checkpoint(options_.checkpoint_path, network_, optimizer_, *strategy_, position_, options_);
+  TrainEvent written = event(TrainEvent::Kind::kCheckpoint);
+  written.path = options_.checkpoint_path;
+  observer(written);
+}
+
+}  // namespace selfgrad
