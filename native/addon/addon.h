@@ -1,0 +1,77 @@
+// Per-environment state of the addon: nothing here is static, so worker threads have their own.
+#pragma once
+
+#include <c10/util/Exception.h>
+#include <napi.h>
+
+#include <memory>
+#include <new>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "error.h"
+
+namespace selfgrad::addon {
+
+class Job;
+
+class Addon : public Napi::Addon<Addon> {
+ public:
+  Addon(Napi::Env env, Napi::Object exports);
+
+  /// A SelfgradError of the TypeScript class, or a plain Error with a code before `initialize`.
+  Napi::Error make_error(Napi::Env env, const std::string& code, const std::string& sentence);
+
+  void add_job(const std::shared_ptr<Job>& job) { jobs_.insert(job); }
+  void remove_job(const std::shared_ptr<Job>& job) { jobs_.erase(job); }
+
+  Napi::FunctionReference dataset, model;  ///< constructors
+
+ private:
+  Napi::Value initialize(const Napi::CallbackInfo& info);
+  Napi::Value shutdown(const Napi::CallbackInfo& info);
+  Napi::Value info(const Napi::CallbackInfo& info);
+  void stop_jobs();
+
+  Napi::FunctionReference error_class_;
+  std::set<std::shared_ptr<Job>> jobs_;
+};
+
+/// The addon's state in this environment.
+Addon& state(Napi::Env env);
+
+/// A failure of the core in words: code and sentence.
+struct Failure {
+  std::string code, sentence;
+};
+
+/// Runs `body` and names what it throws: the one place where exceptions of the core are told apart.
+/// Cancelled has the code "cancelled".
+template <typename Body>
+std::optional<Failure> failure_of(const Body& body) {
+  try {
+    body();
+    return std::nullopt;
+  } catch (const selfgrad::Error& error) {
+    return Failure{error.code(), error.what()};
+  } catch (const Cancelled&) {
+    return Failure{"cancelled", "The run was cancelled."};
+  } catch (const c10::Error& error) {
+    return Failure{"ERR_NATIVE", error.what_without_backtrace()};
+  } catch (const std::bad_alloc&) {
+    return Failure{"ERR_NATIVE", "Expected enough memory but an allocation failed. Lower the batch size."};
+  } catch (const std::exception& error) {
+    return Failure{"ERR_NATIVE", error.what()};
+  } catch (...) {
+    return Failure{"ERR_NATIVE", "An unknown exception left the native core."};
+  }
+}
+
+/// Runs `body` on the JavaScript thread; a failure becomes the JavaScript exception that the caller sees.
+template <typename Body>
+void guarded(Napi::Env env, const Body& body) {
+  if (const auto failure = failure_of(body)) throw state(env).make_error(env, failure->code, failure->sentence);
+}
+
+}  // namespace selfgrad::addon

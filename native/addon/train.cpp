@@ -1,0 +1,148 @@
+#include <memory>
+#include <mutex>
+
+#include "addon.h"
+#include "dataset.h"
+#include "job.h"
+#include "model.h"
+#include "runs.h"
+#include "train/trainer.h"
+#include "values.h"
+
+namespace selfgrad::addon {
+namespace {
+
+StrategyOptions strategy_options(const Napi::Object& from) {
+  StrategyOptions options;
+  options.name = text(from, "name");
+  if (from.Has("alpha")) options.alpha = number(from, "alpha");
+  if (from.Has("steps")) options.steps = integer(from, "steps");
+  if (from.Has("randomStart")) options.random_start = boolean(from, "randomStart");
+  if (from.Has("attackMode")) options.attack_in_eval = text(from, "attackMode") == "eval";
+  if (from.Has("initialNoise")) options.initial_noise = number(from, "initialNoise");
+  return options;
+}
+
+ScheduleOptions schedule_options(const Napi::Object& from) {
+  ScheduleOptions options;
+  const std::string name = text(from, "name");
+  if (name == "one-cycle") {
+    options.kind = ScheduleOptions::Kind::kOneCycle;
+    options.warmup = number(from, "warmup");
+    options.final_fraction = number(from, "finalFraction");
+  } else if (name == "step") {
+    options.kind = ScheduleOptions::Kind::kStep;
+    options.milestones = numbers(from, "milestones");
+    options.factor = number(from, "factor");
+  } else {
+    options.kind = ScheduleOptions::Kind::kConstant;
+  }
+  return options;
+}
+
+TrainOptions train_options(const Napi::Object& from) {
+  TrainOptions options;
+  options.seed = static_cast<uint64_t>(integer(from, "seed"));
+  options.threat = {.norm = norm(from, "norm"), .eps = number(from, "eps")};
+  options.strategy = strategy_options(object(from, "strategy"));
+  options.epochs = number(from, "epochs");
+  options.batch_size = integer(from, "batchSize");
+  options.precision = text(from, "precision") == "bfloat16" ? Precision::kBfloat16 : Precision::kFloat32;
+  options.lr = number(from, "lr");
+  options.momentum = number(from, "momentum");
+  options.nesterov = boolean(from, "nesterov");
+  options.weight_decay = number(from, "weightDecay");
+  options.schedule = schedule_options(object(from, "schedule"));
+  options.label_smoothing = number(from, "labelSmoothing");
+  options.augment = {.crop = integer(from, "crop"), .flip = boolean(from, "flip")};
+  options.validate_every = integer(from, "validateEvery");
+  options.validate_count = integer(from, "validateCount");
+  options.validate_attack = attack_options(object(from, "validateAttack"));
+  options.checkpoint_path = text(from, "checkpointPath");
+  options.checkpoint_every = integer(from, "checkpointEvery");
+  options.resume_path = text(from, "resumePath");
+  for (const auto& [key, value] : metadata(from, "metadata")) options.metadata.emplace_back(key, value);
+  return options;
+}
+
+Napi::Object event_object(Napi::Env env, const TrainEvent& event) {
+  using Kind = TrainEvent::Kind;
+  Napi::Object out = Napi::Object::New(env);
+  const auto count = [&](const char* key, int64_t value) { out.Set(key, static_cast<double>(value)); };
+  count("step", event.step);
+  switch (event.kind) {
+    case Kind::kStart:
+      out.Set("type", "start");
+      out.Delete("step");
+      count("resumedAtStep", event.step);
+      count("steps", event.steps);
+      count("stepsPerEpoch", event.steps_per_epoch);
+      count("parameters", event.parameters);
+      return out;
+    case Kind::kStep:
+      out.Set("type", "step");
+      count("epoch", event.epoch);
+      out.Set("loss", event.loss);
+      out.Set("lr", event.lr);
+      out.Set("imagesPerSecond", event.images_per_second);
+      break;
+    case Kind::kEpoch:
+      out.Set("type", "epoch");
+      count("epoch", event.epoch);
+      out.Set("loss", event.loss);
+      out.Set("accuracy", event.accuracy);
+      out.Set("lr", event.lr);
+      break;
+    case Kind::kEval:
+      out.Set("type", "eval");
+      count("epoch", event.epoch);
+      count("count", event.count);
+      count("clean", event.clean);
+      count("robust", event.robust);
+      break;
+    case Kind::kCheckpoint:
+      out.Set("type", "checkpoint");
+      out.Set("path", event.path);
+      return out;
+  }
+  out.Set("passes", to_javascript(env, event.passes));
+  out.Set("seconds", event.seconds);
+  return out;
+}
+
+Napi::Object result_object(Napi::Env env, const TrainResult& result) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("completed", result.completed);
+  out.Set("step", static_cast<double>(result.step));
+  out.Set("steps", static_cast<double>(result.steps));
+  out.Set("passes", to_javascript(env, result.passes));
+  out.Set("seconds", result.seconds);
+  out.Set("imagesPerSecond", result.images_per_second);
+  return out;
+}
+
+}  // namespace
+
+Napi::Value train(const Napi::CallbackInfo& info) {
+  Napi::Value run;
+  guarded(info.Env(), [&] {
+    const auto given = info[0].As<Napi::Object>();
+    const auto shared = ModelObject::get(given, "model");
+    const auto data = DatasetObject::get(given, "data");
+    const auto validation =
+        given.Get("validation").IsObject() ? DatasetObject::get(given, "validation") : std::shared_ptr<Dataset>();
+    run = Job::start(info.Env(), "selfgrad.train", static_cast<int>(integer(given, "threads")),
+                     info[1].As<Napi::Function>(),
+                     [shared, data, validation, options = train_options(given)](Job& job) -> Job::Make {
+                       const auto lock = acquire<std::unique_lock>(*shared);
+                       Trainer trainer(*shared->network, *data, validation.get(), options);
+                       const TrainResult result = trainer.run(job.stop_flag(), [&](const TrainEvent& event) {
+                         job.emit([event](Napi::Env env) { return event_object(env, event); });
+                       });
+                       return [result](Napi::Env env) { return result_object(env, result); };
+                     });
+  });
+  return run;
+}
+
+}  // namespace selfgrad::addon
