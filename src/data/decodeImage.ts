@@ -1,0 +1,93 @@
+/** JPEG and PNG bytes to NCHW pixels, by the optional peer `sharp`. */
+import { SelfgradError } from '../errors.ts';
+
+export interface DecodeOptions {
+  /** 3: sRGB, 1: grey. Transparent pixels are laid on black; EXIF rotation is not applied. */
+  channels: 1 | 3;
+  /** [height, width] to resize to, or null to keep what the file holds. */
+  size: readonly [number, number] | null;
+}
+
+export interface DecodedImage {
+  /** C·H·W bytes. */
+  pixels: Uint8Array;
+  height: number;
+  width: number;
+}
+
+export interface ImageDecoder {
+  /** `sharp 0.35.5 / libvips 8.18.7`: pixels of a JPEG depend on it. */
+  readonly version: string;
+  /** `path` is for messages. Errors: `ERR_DATA`. */
+  decode(bytes: Buffer, path: string): Promise<DecodedImage>;
+}
+
+/** Refuses an image of more pixels, which would need 200 MB and more to decode. */
+const maxPixels = 2 ** 26;
+
+/** Loads sharp. Errors: `ERR_PEER` when it is not installed. */
+export async function loadDecoder({ channels, size }: DecodeOptions): Promise<ImageDecoder> {
+  const sharp = await import('sharp').then(
+    (module) => module.default,
+    (cause: unknown) => {
+      throw new SelfgradError(
+        'ERR_PEER',
+        'Expected the package sharp for image folders (it decodes JPEG and PNG) but it cannot be loaded.',
+        { fix: 'Run: npm install sharp', cause },
+      );
+    },
+  );
+  return {
+    version: `sharp ${sharp.versions.sharp} / libvips ${sharp.versions.vips}`,
+    async decode(bytes, path) {
+      // The magic number decides, not the name: sharp would also render SVG, PDF and animations.
+      if (!isJpeg(bytes) && !isPng(bytes)) {
+        const first =
+          bytes.length === 0 ? 'an empty file' : `the bytes ${bytes.subarray(0, 4).toString('hex')}`;
+        throw corrupt(path, first, undefined);
+      }
+      try {
+        const image = sharp(bytes, { failOn: 'warning', limitInputPixels: maxPixels });
+        if (size) image.resize({ height: size[0], width: size[1], fit: 'fill' });
+        const { data, info } = await image
+          .flatten({ background: 'black' })
+          .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+          .raw({ depth: 'uchar' })
+          .toBuffer({ resolveWithObject: true });
+        return { pixels: toPlanes(data, channels), height: info.height, width: info.width };
+      } catch (cause) {
+        throw corrupt(path, (cause as Error).message.split('\n')[0] ?? '', cause);
+      }
+    },
+  };
+}
+
+function isJpeg(bytes: Buffer): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+}
+
+function isPng(bytes: Buffer): boolean {
+  return bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'));
+}
+
+function corrupt(path: string, found: string, cause: unknown): SelfgradError {
+  return new SelfgradError(
+    'ERR_DATA',
+    `Expected a whole JPEG or PNG image in ${path} but received ${found}.`,
+    {
+      fix: 'Repair, replace or remove the file.',
+      cause,
+    },
+  );
+}
+
+/** HWC to CHW. */
+function toPlanes(interleaved: Uint8Array, channels: number): Uint8Array {
+  if (channels === 1) return interleaved;
+  const plane = interleaved.length / channels;
+  const planes = new Uint8Array(interleaved.length);
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < plane; i++) planes[c * plane + i] = interleaved[i * channels + c] as number;
+  }
+  return planes;
+}

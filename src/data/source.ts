@@ -1,0 +1,28 @@
+/** What every source of images is: an async iterable of batches, with the facts that are known beforehand. */
+
+export type Split = 'train' | 'test';
+
+export interface ImageBatch {
+  /** N·C·H·W bytes, NCHW. */
+  images: Uint8Array;
+  /** N labels, each in 0 … classes - 1. */
+  labels: Int32Array;
+  /** N positions in the split, counted from 0. */
+  indices: Int32Array;
+}
+
+/** Iterating reads the data from its beginning, each time; batches may be of any size. */
+export interface Source extends AsyncIterable<ImageBatch> {
+  /** For people: `fashion-mnist-mini`, `cifar10`, the name of a folder. */
+  readonly name: string;
+  readonly split: Split;
+  /** Images in the split. */
+  readonly count: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** Names of the classes; the place in the list is the label. */
+  readonly classes: readonly string[];
+  /** What a reader of results must know about the pixels (lossy decoder and its version), or null. */
+  readonly note: string | null;
+}
