@@ -1,0 +1,59 @@
+/** Attacks given images and returns the adversarial ones. */
+import { abortable } from './abort.ts';
+import { type Attack, nativeAttack } from './config/attacks/attack.ts';
+import { resolveThreads } from './config/device.ts';
+import { parse } from './config/option.ts';
+import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
+import type { Passes } from './evaluation.ts';
+import { checkPixels, type Model } from './model.ts';
+import { loadBinding } from './native/load.ts';
+
+export interface AttackRunOptions {
+  /** Defaults to Linf 8/255. */
+  threat?: Threat | ThreatInput;
+  /** Key of the random starts. Defaults to 0. */
+  seed?: number;
+  /** Defaults to `auto`. */
+  threads?: number | 'auto';
+  /** Defaults to 200. */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+export interface AttackRunResult {
+  /** NCHW in [0, 1]; the clean image where the attack found none, or where it was misclassified already. */
+  adversarial: Float32Array;
+  /** 1 where `adversarial` is misclassified. */
+  success: Uint8Array;
+  /** The network's class of each `adversarial`. */
+  predictions: Int32Array;
+  passes: Passes;
+}
+
+/**
+ * Runs one attack: `attack(model, images, labels, pgd({ steps: 20 }), { threat: { eps: '8/255' } })`.
+ *
+ * @param images N·C·H·W pixels in [0, 1], NCHW
+ * @param labels the true class of each image
+ * @throws SelfgradError `ERR_PIXELS`, `ERR_LABEL`, `ERR_OPTION`
+ */
+export async function attack(
+  model: Model,
+  images: Float32Array,
+  labels: Int32Array | readonly number[],
+  options: Attack,
+  run: AttackRunOptions = {},
+): Promise<AttackRunResult> {
+  checkPixels(images);
+  const threat = parse(threatSchema, run.threat ?? {}, 'threat');
+  const request = {
+    model: model.native,
+    images,
+    labels: Int32Array.from(labels),
+    attack: nativeAttack(options, threat),
+    seed: run.seed ?? 0,
+    threads: resolveThreads(run.threads ?? 'auto'),
+    batchSize: run.batchSize ?? 200,
+  };
+  return abortable(() => loadBinding().attack(request), run.signal);
+}

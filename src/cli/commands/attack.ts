@@ -1,0 +1,189 @@
+/** `selfgrad attack`: attacks chosen images and saves them, to be looked at or used elsewhere. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import type { Config } from '../../config/config.ts';
+import { resolveDevice, resolveThreads } from '../../config/device.ts';
+import { formatEps } from '../../config/fraction.ts';
+import { nest, parseValue } from '../../config/overrides.ts';
+import { openData } from '../../data/open.ts';
+import { SelfgradError } from '../../errors.ts';
+import { writeAtomic } from '../../report/writeAtomic.ts';
+import { addConfigFlags, type ConfigFlags, readConfig, splitRequest } from '../configFlags.ts';
+import { parseIndices } from '../indices.ts';
+import { interruptible } from '../interrupt.ts';
+import { print, printJson } from '../output.ts';
+import { encodePng, type ImageShape, toBytes } from '../png.ts';
+import { makeDirectory } from '../results.ts';
+import { runLayers, runOf } from '../runFiles.ts';
+
+type Flags = ConfigFlags & { index: number[]; attack?: string; out: string; json?: boolean };
+
+interface AttackedImage {
+  index: number;
+  label: number;
+  labelName: string;
+  cleanPrediction: number;
+  prediction: number;
+  /** The attacked image is misclassified. */
+  success: boolean;
+  /** It still is after rounding to the 8 bits of a PNG. */
+  successAfterRounding: boolean;
+  /** Largest change of a pixel, and Euclidean length of the change; pixels in [0, 1]. */
+  linf: number;
+  l2: number;
+  original: string;
+  adversarial: string;
+}
+
+/** The class of the largest logit of each row. */
+function classOf(logits: Float32Array, classes: number): number[] {
+  return Array.from({ length: logits.length / classes }, (_, row) => {
+    const scores = logits.subarray(row * classes, (row + 1) * classes);
+    return scores.reduce((best, score, i) => (score > scores[best]! ? i : best), 0);
+  });
+}
+
+function distances(a: Float32Array, b: Float32Array): { linf: number; l2: number } {
+  let linf = 0;
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const change = Math.abs(a[i]! - b[i]!);
+    linf = Math.max(linf, change);
+    sum += change * change;
+  }
+  return { linf, l2: Math.sqrt(sum) };
+}
+
+function checkIndices(indices: readonly number[], count: number, name: string): void {
+  const beyond = indices.find((index) => index >= count);
+  if (beyond === undefined) return;
+  throw new SelfgradError(
+    'ERR_OPTION',
+    `Expected indices in [0, ${count}) for --index but received ${beyond} (number).`,
+    {
+      fix: `The test split of ${name} has ${count} images.`,
+    },
+  );
+}
+
+async function run(path: string, config: Config, { index, out }: Flags): Promise<AttackedImage[]> {
+  const { loadModel } = await import('../../model.ts');
+  const { attack } = await import('../../attack.ts');
+  const { Dataset } = await import('../../data/dataset.ts');
+  return interruptible(async (signal) => {
+    using model = await loadModel(path);
+    using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+    checkIndices(index, data.count, data.name);
+    const { images: bytes, labels } = data.native.images({ indices: Int32Array.from(index) });
+    const images = Float32Array.from(bytes, (value) => value / 255);
+    const { seed, threads, threat, evaluate } = config;
+    const result = await attack(model, images, labels, evaluate.attacks[0]!, {
+      threat,
+      seed,
+      threads,
+      signal,
+    });
+    const rounded = toBytes(result.adversarial);
+    const classes = data.classes.length;
+    const clean = classOf(await model.predict(images), classes);
+    const attacked = classOf(await model.predict(result.adversarial), classes);
+    const afterRounding = classOf(await model.predict(rounded), classes);
+    await makeDirectory(out);
+    const size = images.length / index.length;
+    const written: AttackedImage[] = [];
+    for (const [i, at] of index.entries()) {
+      const part = [i * size, (i + 1) * size] as const;
+      const label = labels[i]!;
+      const name = String(at).padStart(5, '0');
+      const image: AttackedImage = {
+        index: at,
+        label,
+        labelName: data.classes[label]!,
+        cleanPrediction: clean[i]!,
+        prediction: attacked[i]!,
+        success: attacked[i] !== label,
+        successAfterRounding: afterRounding[i] !== label,
+        ...distances(images.subarray(...part), result.adversarial.subarray(...part)),
+        original: `${name}-original.png`,
+        adversarial: `${name}-adversarial.png`,
+      };
+      await writePng(join(out, image.original), bytes.subarray(...part), data.shape);
+      await writePng(join(out, image.adversarial), rounded.subarray(...part), data.shape);
+      written.push(image);
+    }
+    return written;
+  });
+}
+
+async function writePng(path: string, bytes: Uint8Array, shape: ImageShape): Promise<void> {
+  try {
+    await writeFile(path, encodePng(bytes, shape));
+  } catch (cause) {
+    throw new SelfgradError('ERR_WRITE', `Cannot write ${path}: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function render(images: readonly AttackedImage[], out: string): string {
+  const yes = (value: boolean) => (value ? 'yes' : 'no').padEnd(3);
+  const lines = images.map(
+    (i) =>
+      `${String(i.index).padStart(6)}  label ${i.label}  clean ${i.cleanPrediction}  attacked ${i.prediction}  ` +
+      `broken ${yes(i.success)}  in 8 bits ${yes(i.successAfterRounding)}  linf ${formatEps(Number(i.linf.toFixed(5)))}  l2 ${i.l2.toFixed(3)}`,
+  );
+  const broken = images.filter(({ success }) => success);
+  const lost = broken.filter(({ successAfterRounding }) => !successAfterRounding);
+  const rounding =
+    lost.length === 0
+      ? 'rounding to the 8 bits of a PNG keeps all of them'
+      : `rounding to the 8 bits of a PNG mends ${lost.length} of them`;
+  return [...lines, `${broken.length} of ${images.length} misclassified; ${rounding}`, `images  ${out}`].join(
+    '\n',
+  );
+}
+
+/** The command `selfgrad attack`. */
+export function attackCommand(): Command {
+  const command = new Command('attack')
+    .description('attack chosen test images; save them as PNG, and what happened as attack.json')
+    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
+  return addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat'])
+    .addOption(
+      new Option('--index <indices>', 'test images, e.g. 0..9 or 3,5,8')
+        .argParser(parseIndices)
+        .default(parseIndices('0..9'), '0..9'),
+    )
+    .option(
+      '--attack <attack>',
+      'name, or options as YAML: {name: pgd, steps: 50} (default: first of evaluate.attacks)',
+    )
+    .requiredOption('--out <directory>', 'where images and attack.json go')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (path: string, overrides: string[], flags: Flags) => {
+      const chosen =
+        flags.attack === undefined
+          ? []
+          : [
+              {
+                origin: '--attack',
+                values: nest(['evaluate', 'attacks'], [parseValue(flags.attack, '--attack')]),
+              },
+            ];
+      const { config } = readConfig(flags, overrides, runLayers(runOf(path)), chosen);
+      resolveDevice(config.device);
+      const images = await run(path, config, flags);
+      const { threat, evaluate, seed } = config;
+      const document = {
+        schema: 'selfgrad.attack/1',
+        model: path,
+        attack: evaluate.attacks[0],
+        threat: { ...threat, epsText: formatEps(threat.eps) },
+        seed,
+        threads: resolveThreads(config.threads),
+        images,
+      };
+      await writeAtomic(join(flags.out, 'attack.json'), `${JSON.stringify(document, null, 2)}\n`);
+      if (flags.json) printJson(document);
+      else print(render(images, flags.out));
+    });
+}

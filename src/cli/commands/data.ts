@@ -1,0 +1,179 @@
+/** `selfgrad data`: which sources there are, whether a data set is whole, and what it holds. */
+import { Command } from 'commander';
+import { sentence } from '../../config/option.ts';
+import { checkedBatches } from '../../data/checkedBatches.ts';
+import { DataHash } from '../../data/dataHash.ts';
+import { Dataset } from '../../data/dataset.ts';
+import { dataSources, type OpenDataOptions, openData } from '../../data/open.ts';
+import type { Split } from '../../data/source.ts';
+import { SelfgradError } from '../../errors.ts';
+
+/** As commander gives them. */
+interface DataFlags {
+  source: string;
+  path?: string;
+  split: string;
+  size?: [number, number];
+  channels?: number;
+  json: boolean;
+}
+
+interface VerifiedSplit {
+  name: string;
+  split: Split;
+  count: number;
+  /** [channels, height, width] */
+  shape: readonly [number, number, number];
+  classes: readonly string[];
+  note: string | null;
+  sha256: string;
+}
+
+interface SplitStatistics extends VerifiedSplit {
+  classCounts: readonly number[];
+  /** Of each channel, pixels in [0, 1]. */
+  mean: number[];
+  std: number[];
+}
+
+/** The command with its subcommands `list`, `verify` and `stats`. */
+export function dataCommand(): Command {
+  const command = new Command('data').description('list, verify and describe data sets');
+  command
+    .command('list')
+    .description('the sources and what each needs')
+    .option('--json', 'print one JSON document', false)
+    .action(({ json }: { json: boolean }) => {
+      if (json) printJson('selfgrad.data-list/1', { sources: dataSources });
+      else print([['source', 'what it is', 'data.path holds'], ...dataSources.map(sourceRow)]);
+    });
+  withDataFlags(command.command('verify'))
+    .description('read every image and label, and print counts and fingerprint')
+    .action(async (flags: DataFlags) => {
+      const splits: VerifiedSplit[] = [];
+      for (const options of eachSplit(flags)) splits.push(await verify(options));
+      if (flags.json) printJson('selfgrad.data-verify/1', { splits });
+      else printSplits(splits);
+    });
+  withDataFlags(command.command('stats'))
+    .description('images of each class, mean and standard deviation of each channel')
+    .action(async (flags: DataFlags) => {
+      const splits: SplitStatistics[] = [];
+      for (const options of eachSplit(flags)) splits.push(await describe(options));
+      if (flags.json) printJson('selfgrad.data-stats/1', { splits });
+      else printStatistics(splits);
+    });
+  return command;
+}
+
+function withDataFlags(command: Command): Command {
+  return command
+    .option('--source <name>', 'one of the sources of `data list`', 'fashion-mnist-mini')
+    .option('--path <folder>', 'where the data lies')
+    .option('--split <name>', 'train, test or both', 'both')
+    .option('--size <HxW>', 'resize to this height and width (image-folder)', parseSize)
+    .option('--channels <n>', '3: colour, 1: grey (image-folder)', Number)
+    .option('--json', 'print one JSON document', false);
+}
+
+function parseSize(text: string): [number, number] {
+  const [, height, width] = /^(\d{1,4})x(\d{1,4})$/.exec(text) ?? [];
+  if (height !== undefined && width !== undefined) return [Number(height), Number(width)];
+  throw new SelfgradError('ERR_OPTION', sentence('a height and a width such as 32x32', '--size', text));
+}
+
+function eachSplit({ split, source, path, size, channels }: DataFlags): OpenDataOptions[] {
+  if (split !== 'both' && split !== 'train' && split !== 'test') {
+    throw new SelfgradError('ERR_OPTION', sentence('train, test or both', '--split', split));
+  }
+  const splits: Split[] = split === 'both' ? ['train', 'test'] : [split];
+  // openData refuses other numbers of channels.
+  return splits.map((one) => ({ source, path, split: one, size, channels: channels as 1 | 3 | undefined }));
+}
+
+async function verify(options: OpenDataOptions): Promise<VerifiedSplit> {
+  const source = await openData(options);
+  const hash = new DataHash();
+  let read = 0;
+  for await (const batch of checkedBatches(source)) {
+    hash.add(batch);
+    read += batch.labels.length;
+    progress(source.split, read, source.count);
+  }
+  const { name, split, count, channels, height, width, classes, note } = source;
+  return { name, split, count, shape: [channels, height, width], classes, note, sha256: hash.digest(source) };
+}
+
+async function describe(options: OpenDataOptions): Promise<SplitStatistics> {
+  const source = await openData(options);
+  const onProgress = (read: number, count: number) => progress(source.split, read, count);
+  using dataset = await Dataset.from(source, { onProgress });
+  const { name, split, count, shape, classes, classCounts, note, sha256 } = dataset;
+  return { name, split, count, shape, classes, note, sha256, classCounts, ...dataset.native.statistics() };
+}
+
+/** Redraws one line on a terminal and erases it at the end; says nothing elsewhere. */
+function progress(split: Split, read: number, count: number): void {
+  if (!process.stderr.isTTY) return;
+  const line = `reading ${split} ${spaced(read)} of ${spaced(count)}`;
+  process.stderr.write(read < count ? `\r${line}` : `\r${' '.repeat(line.length)}\r`);
+}
+
+function sourceRow({ name, description, needs }: (typeof dataSources)[number]): string[] {
+  return [name, description, needs ?? '(none)'];
+}
+
+function printSplits(splits: VerifiedSplit[]): void {
+  const rows = splits.map((split) => [
+    split.name,
+    split.split,
+    spaced(split.count),
+    split.shape.join('×'),
+    String(split.classes.length),
+    split.sha256,
+  ]);
+  print([['data', 'split', 'images', 'shape', 'classes', 'sha256'], ...rows]);
+  for (const note of new Set(splits.map((split) => split.note)))
+    if (note) process.stdout.write(`note  ${note}\n`);
+}
+
+function printStatistics(splits: SplitStatistics[]): void {
+  printSplits(splits);
+  const titles = splits.map((split) => split.split);
+  const classes = splits[0]?.classes ?? [];
+  const counts = classes.map((name, label) => [
+    name,
+    ...splits.map((split) => spaced(split.classCounts[label] ?? 0)),
+  ]);
+  process.stdout.write('\n');
+  print([['class', ...titles], ...counts]);
+  const fixed = (values: number[]) => values.map((value) => value.toFixed(4)).join(' ');
+  process.stdout.write('\n');
+  print([
+    ['pixels in [0, 1]', ...titles],
+    ['mean', ...splits.map((split) => fixed(split.mean))],
+    ['std', ...splits.map((split) => fixed(split.std))],
+  ]);
+}
+
+function printJson(schema: string, content: object): void {
+  process.stdout.write(`${JSON.stringify({ schema, ...content }, null, 2)}\n`);
+}
+
+/** Columns as wide as their widest cell; a column of numbers is aligned to the right. */
+function print(rows: string[][]): void {
+  const columns = (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? ''));
+  const widths = columns.map((cells) => Math.max(...cells.map((cell) => cell.length)));
+  const numeric = columns.map((cells) => cells.slice(1).every((cell) => /^[\d ]+$/.test(cell)));
+  for (const row of rows) {
+    const cells = row.map((cell, i) =>
+      numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+    );
+    process.stdout.write(`${cells.join('  ').trimEnd()}\n`);
+  }
+}
+
+/** 10000 → `10 000` */
+function spaced(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
+}

@@ -1,0 +1,109 @@
+/** `selfgrad eval`: clean and robust accuracy of a model, and the report. */
+import { Command, Option } from 'commander';
+import { nativeAttack } from '../../config/attacks/attack.ts';
+import type { Config } from '../../config/config.ts';
+import { resolveDevice, resolveThreads } from '../../config/device.ts';
+import { formatEps } from '../../config/fraction.ts';
+import { openData } from '../../data/open.ts';
+import type { Evaluation } from '../../evaluation.ts';
+import { grouped } from '../../report/format.ts';
+import { renderTable } from '../../report/table.ts';
+import { addConfigFlags, type ConfigFlags, commandLine, readConfig, splitRequest } from '../configFlags.ts';
+import { checkGates, type Gate, parseGate } from '../gate.ts';
+import { interruptible } from '../interrupt.ts';
+import { note, print, printJson } from '../output.ts';
+import { openProgress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { writeResults } from '../results.ts';
+import { modelFile, runFiles, runLayers, runOf } from '../runFiles.ts';
+
+type Flags = ConfigFlags &
+  ProgressFlags & { out?: string; dryRun?: boolean; json?: boolean; failUnder: Gate[] };
+
+async function plan(path: string, config: Config) {
+  const source = await openData(splitRequest(config, 'test'));
+  const count = Math.min(config.evaluate.count ?? source.count, source.count);
+  return {
+    schema: 'selfgrad.plan/1',
+    model: modelFile(path),
+    data: { name: source.name, split: source.split, count },
+    threat: { ...config.threat, epsText: formatEps(config.threat.eps) },
+    attacks: config.evaluate.attacks.map((attack) => nativeAttack(attack, config.threat)),
+    device: resolveDevice(config.device),
+    threads: resolveThreads(config.threads),
+  };
+}
+
+function printPlan({
+  model,
+  data,
+  threat,
+  attacks,
+  device,
+  threads,
+}: Awaited<ReturnType<typeof plan>>): void {
+  print(
+    [
+      `evaluate  ${model}`,
+      `data      ${data.name} ${data.split} ${grouped(data.count)}`,
+      `threat    ${threat.norm} ${threat.epsText}`,
+      ...attacks.map(
+        ({ name, steps, restarts, eps }) =>
+          `attack    ${name} · ${steps} steps · ${restarts} restarts · eps ${formatEps(eps)}`,
+      ),
+      `device    ${device} · ${threads} threads`,
+      'Nothing was run: this is --dry-run.',
+    ].join('\n'),
+  );
+}
+
+async function run(path: string, config: Config, flags: ProgressFlags): Promise<Evaluation> {
+  const { loadModel } = await import('../../model.ts');
+  const { evaluate } = await import('../../evaluate.ts');
+  const { Dataset } = await import('../../data/dataset.ts');
+  const progress = openProgress(flags);
+  return interruptible(async (signal) => {
+    try {
+      using model = await loadModel(path);
+      using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+      const { seed, threads, threat, evaluate: options } = config;
+      const onEvent = progress.show;
+      const evaluation = await evaluate(model, data, { ...options, seed, threads, threat, signal, onEvent });
+      return { ...evaluation, command: commandLine(process.argv.slice(2)) };
+    } finally {
+      progress.close();
+    }
+  });
+}
+
+/** The command `selfgrad eval`. */
+export function evalCommand(): Command {
+  const command = new Command('eval')
+    .description('measure clean and robust accuracy, and write the report')
+    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
+  addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'evaluate'])
+    .option('--out <directory>', 'where results go (default: the run directory)')
+    .addOption(
+      new Option('--fail-under <what=share>', 'exit 3 when below, e.g. robust=0.45; repeatable')
+        .argParser(parseGate)
+        .default([], 'none'),
+    )
+    .option('--dry-run', 'check everything and say what would run')
+    .option('--json', 'the evaluation as one JSON document on stdout');
+  for (const option of progressOptions()) command.addOption(option);
+  return command.action(async (path: string, overrides: string[], flags: Flags) => {
+    const files = runOf(path);
+    const { config } = readConfig(flags, overrides, runLayers(files));
+    resolveDevice(config.device);
+    if (flags.dryRun) {
+      const planned = await plan(path, config);
+      return flags.json ? printJson(planned) : printPlan(planned);
+    }
+    const evaluation = await run(path, config, flags);
+    const written = runFiles(flags.out ?? files.directory);
+    await writeResults(evaluation, files, written);
+    if (flags.json) printJson(evaluation);
+    else print(renderTable(evaluation));
+    if (!flags.quiet) note(`report  ${written.report}`);
+    checkGates(flags.failUnder, evaluation);
+  });
+}

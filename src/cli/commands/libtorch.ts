@@ -1,0 +1,62 @@
+/** `selfgrad libtorch install|where`: the pinned LibTorch, fetched into the user's cache or found on the machine. */
+import { Command } from 'commander';
+import { type InstallOptions, installLibtorch } from '../../native/libtorch/install.ts';
+import { progressText } from '../../native/libtorch/progress.ts';
+import { resolveLibtorch } from '../../native/libtorch/resolve.ts';
+import { pinnedLibtorch } from '../../native/packageRoot.ts';
+
+interface InstallFlags {
+  force?: boolean;
+  url?: string;
+  sha256?: string;
+  offline?: boolean;
+  json?: boolean;
+}
+
+/** Prints progress on stderr: redrawn on a terminal, a line per tenth elsewhere. */
+function printProgress(): NonNullable<InstallOptions['onProgress']> {
+  const terminal = process.stderr.isTTY === true;
+  const text = progressText(terminal);
+  return (progress) => {
+    const line = text(progress);
+    if (line !== null) process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`);
+  };
+}
+
+async function install({ json, ...flags }: InstallFlags): Promise<void> {
+  try {
+    const { root } = await installLibtorch({ ...flags, onProgress: printProgress() });
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    const answer = { schema: 'selfgrad.libtorch/1', version: pinnedLibtorch, source: 'cache', root };
+    console.log(json ? JSON.stringify(answer) : `LibTorch ${pinnedLibtorch} is installed in ${root}`);
+  } catch (error) {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    throw error;
+  }
+}
+
+function where({ json }: { json?: boolean }): void {
+  const { root, source } = resolveLibtorch();
+  const answer = { schema: 'selfgrad.libtorch/1', version: pinnedLibtorch, source, root };
+  console.log(json ? JSON.stringify(answer) : root);
+}
+
+/** The command with its two sub-commands. */
+export function libtorchCommand(): Command {
+  const command = new Command('libtorch').description(`install or find LibTorch ${pinnedLibtorch}`);
+  command
+    .command('install')
+    .description('fetch LibTorch into the cache, by pip or from an archive; nothing to do when it is there')
+    .option('--force', 'fetch it again even when it is there')
+    .option('--url <address>', 'https address of a LibTorch zip (default: $SELFGRAD_LIBTORCH_URL, else pip)')
+    .option('--sha256 <hex>', 'checksum of that zip (default: $SELFGRAD_LIBTORCH_SHA256)')
+    .option('--offline', 'fail rather than use the network')
+    .option('--json', 'print the answer as JSON')
+    .action(install);
+  command
+    .command('where')
+    .description('print the folder of the LibTorch that would be used')
+    .option('--json', 'print the answer as JSON')
+    .action(where);
+  return command;
+}

@@ -1,0 +1,159 @@
+/** `selfgrad train`: trains a network into a run directory. */
+import { existsSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Config } from '../../config/config.ts';
+import { resolveDevice, resolveThreads } from '../../config/device.ts';
+import { formatEps } from '../../config/fraction.ts';
+import type { ResolvedConfig } from '../../config/resolve.ts';
+import { passesPerExample } from '../../config/strategies/strategy.ts';
+import { resolveEpochs } from '../../config/train.ts';
+import { openData } from '../../data/open.ts';
+import { SelfgradError } from '../../errors.ts';
+import { duration, grouped } from '../../report/format.ts';
+import type { TrainResult } from '../../train.ts';
+import { addConfigFlags, addPresetFlag, type ConfigFlags, readConfig, splitRequest } from '../configFlags.ts';
+import { interruptible } from '../interrupt.ts';
+import { note, print, printJson } from '../output.ts';
+import { epochPairs } from '../progress/line.ts';
+import { openProgress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { runFiles, runLayers } from '../runFiles.ts';
+
+type Flags = ConfigFlags &
+  ProgressFlags & { out?: string; resume?: string | true; dryRun?: boolean; json?: boolean };
+
+/** A new directory for a run that was given none: `runs/20260131-235959`. */
+function newRun(now: Date): string {
+  const [day, time] = now.toISOString().replace(/[-:]/g, '').split('T') as [string, string];
+  return `runs/${day}-${time.slice(0, 6)}`;
+}
+
+/** The directory of the run, and whether it is continued. */
+function target({ out, resume }: Flags): { directory: string; resume: boolean } {
+  if (resume === undefined) return { directory: out ?? newRun(new Date()), resume: false };
+  const directory = resume === true ? out : resume;
+  if (directory === undefined || (resume !== true && out !== undefined && out !== resume)) {
+    throw new SelfgradError('ERR_OPTION', 'Expected one run directory for --resume.', {
+      fix: 'Write --resume DIR, where DIR is the run to continue.',
+    });
+  }
+  if (!existsSync(runFiles(directory).checkpoint)) {
+    throw new SelfgradError(
+      'ERR_CHECKPOINT',
+      `Expected a run to resume in ${directory} but found no checkpoint.safetensors.`,
+      {
+        fix: 'Give the directory of a run that was interrupted, or leave --resume out to begin anew.',
+      },
+    );
+  }
+  return { directory, resume: true };
+}
+
+/** What will run, before anything does. */
+async function plan(config: Config, directory: string) {
+  const { train, model, threat } = config;
+  const source = await openData(splitRequest(config, 'train'));
+  const epochs = resolveEpochs(train);
+  return {
+    schema: 'selfgrad.plan/1',
+    strategy: train.strategy.name,
+    architecture: model.architecture,
+    data: { name: source.name, count: source.count, shape: [source.channels, source.height, source.width] },
+    threat: { ...threat, epsText: formatEps(threat.eps) },
+    epochs,
+    passesPerExample: epochs * passesPerExample(train.strategy),
+    steps: Math.max(1, Math.round(epochs * Math.ceil(source.count / train.batchSize))),
+    batchSize: train.batchSize,
+    device: resolveDevice(config.device),
+    threads: resolveThreads(config.threads),
+    out: directory,
+  };
+}
+
+function printPlan(p: Awaited<ReturnType<typeof plan>>): void {
+  print(
+    [
+      `train     ${p.strategy} · ${p.architecture} · ${p.threat.norm} ${p.threat.epsText}`,
+      `data      ${p.data.name} · ${grouped(p.data.count)} images of ${p.data.shape.join('×')}`,
+      `length    ${Number(p.epochs.toFixed(3))} epochs · ${Number(p.passesPerExample.toFixed(3))} passes per example · ${grouped(p.steps)} steps of ${p.batchSize} images`,
+      `device    ${p.device} · ${p.threads} threads`,
+      `out       ${p.out}`,
+      'Nothing was run: this is --dry-run.',
+    ].join('\n'),
+  );
+}
+
+function printResult({ history, seconds, imagesPerSecond }: TrainResult, directory: string): void {
+  const epochs = epochPairs(print);
+  for (const event of history) if (event.type !== 'step') epochs(event);
+  epochs(undefined);
+  const files = runFiles(directory);
+  print(`trained in ${duration(seconds)}, ${grouped(imagesPerSecond)} images/s`);
+  print(`model   ${files.model}`);
+  print(`next    selfgrad eval ${directory}`);
+}
+
+function resultDocument({ history, config, model: _, ...rest }: TrainResult) {
+  return {
+    schema: 'selfgrad.train/1',
+    ...rest,
+    history: history.filter(({ type }) => type !== 'step'),
+    config,
+  };
+}
+
+async function run(
+  { config }: ResolvedConfig,
+  directory: string,
+  resume: boolean,
+  flags: Flags,
+): Promise<void> {
+  const { train } = await import('../../train.ts');
+  const progress = openProgress(flags);
+  const hint = () =>
+    existsSync(runFiles(directory).checkpoint)
+      ? `To go on: selfgrad train --resume ${directory}`
+      : 'There is no checkpoint to go on from.';
+  const result = await interruptible(async (signal) => {
+    try {
+      const job = train(config, { signal, out: directory, resume });
+      const shown = (async () => {
+        for await (const event of job) progress.show(event);
+      })();
+      const [result] = await Promise.all([job.result, shown]);
+      return result;
+    } finally {
+      progress.close();
+    }
+  }, hint);
+  try {
+    if (flags.json) printJson(resultDocument(result));
+    else printResult(result, directory);
+  } finally {
+    result.model.dispose();
+  }
+}
+
+/** The command `selfgrad train`. */
+export function trainCommand(): Command {
+  const command = new Command('train').description('train a robust network into a run directory');
+  addPresetFlag(addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'model', 'threat', 'train']))
+    .option('--out <directory>', 'run directory (default: runs/<date>-<time>)')
+    .option(
+      '--resume [directory]',
+      'continue the run in this directory (default: that of --out), with its configuration',
+    )
+    .option('--dry-run', 'check everything and say what would run')
+    .option('--json', 'one JSON document on stdout');
+  for (const option of progressOptions()) command.addOption(option);
+  return command.action(async (overrides: string[], flags: Flags) => {
+    const { directory, resume } = target(flags);
+    const resolved = readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
+    resolveDevice(resolved.config.device);
+    if (flags.dryRun) {
+      const planned = await plan(resolved.config, directory);
+      return flags.json ? printJson(planned) : printPlan(planned);
+    }
+    if (!flags.quiet) note(`run    ${directory}`);
+    await run(resolved, directory, resume, flags);
+  });
+}

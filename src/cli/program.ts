@@ -1,0 +1,49 @@
+/** The command line as a tree of commands; `main` runs it. */
+import { Command } from 'commander';
+import { packageVersion } from '../native/packageRoot.ts';
+import { attackCommand } from './commands/attack.ts';
+import { configCommand } from './commands/config.ts';
+import { dataCommand } from './commands/data.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { evalCommand } from './commands/eval.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { libtorchCommand } from './commands/libtorch.ts';
+import { reportCommand } from './commands/report.ts';
+import { trainCommand } from './commands/train.ts';
+
+const exitCodes = `
+Exit codes: 0 done, 1 failed, 2 usage, configuration or data, 3 gate not met, 4 environment (LibTorch, device,
+disk, network), 75 stopped by SIGTERM and resumable, 130 interrupted and resumable.
+SELFGRAD_DEBUG=1 adds stack traces to errors.`;
+
+/** Makes every command throw instead of exiting, and print nothing about errors: `main` does both. */
+function prepare(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {} });
+  for (const child of command.commands) prepare(child);
+}
+
+/** A new program; commander keeps parsed values in it, so each run takes its own. */
+export function createProgram(): Command {
+  const program = new Command('selfgrad')
+    .description(
+      'Adversarially robust image classification: train with self-gradient taps, evaluate under attack.',
+    )
+    .version(packageVersion)
+    .addHelpText('after', exitCodes)
+    .showSuggestionAfterError();
+  for (const command of [
+    trainCommand(),
+    evalCommand(),
+    attackCommand(),
+    reportCommand(),
+    dataCommand(),
+    configCommand(),
+    inspectCommand(),
+    doctorCommand(),
+    libtorchCommand(),
+  ]) {
+    program.addCommand(command);
+  }
+  prepare(program);
+  return program;
+}

@@ -1,0 +1,71 @@
+/** Progress as one line that is redrawn, with a finished line per epoch above it. For terminals. */
+import { grouped, percent } from '../../report/format.ts';
+import { epochPairs, eventLine } from './line.ts';
+import type { Progress, ProgressEvent } from './progress.ts';
+
+const redrawMs = 100;
+const clearLine = '\r\x1b[K';
+
+/** `━━━━━━────` of `width` cells. */
+function drawBar(share: number, width: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return '━'.repeat(filled) + '─'.repeat(width - filled);
+}
+
+/** `0:42`, `1:02:03` */
+function clock(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  const [hours, minutes] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
+  const tail = String(s % 60).padStart(2, '0');
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** Share done and the words beside the bar; undefined for events that draw nothing. */
+function state(event: ProgressEvent): { share: number; label: string; detail: string } | undefined {
+  if (event.type === 'step') {
+    const left = ((event.steps - event.step) * event.seconds) / Math.max(1, event.step);
+    return {
+      share: event.step / event.steps,
+      label: 'train',
+      detail: `loss ${event.loss.toFixed(3)}  ${grouped(event.imagesPerSecond)} img/s  ${clock(left)} left`,
+    };
+  }
+  if (event.type === 'attack') {
+    return {
+      share: event.done / Math.max(1, event.total),
+      label: event.name,
+      detail: `${grouped(event.done)} / ${grouped(event.total)}  ${grouped(event.broken)} broken`,
+    };
+  }
+  return undefined;
+}
+
+/**
+ * Draws with `write` on a terminal of `columns()` cells, at most ten times a second by the clock `now()` (ms).
+ */
+export function barProgress(
+  write: (text: string) => void,
+  columns: () => number,
+  now: () => number,
+): Progress {
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const emit = (line: string) => write(`${clearLine}${line}\n`);
+  const epochs = epochPairs(emit);
+  return {
+    show(event) {
+      epochs(event);
+      const line = eventLine(event);
+      if (line !== undefined) emit(line);
+      const drawing = state(event);
+      if (!drawing || (now() - drawnAt < redrawMs && drawing.share < 1)) return;
+      drawnAt = now();
+      const text = `${percent(drawing.share, 0).padStart(5)}  ${drawing.detail}`;
+      const room = Math.max(0, Math.min(30, columns() - drawing.label.length - text.length - 3));
+      write(clearLine + `${drawing.label} ${drawBar(drawing.share, room)} ${text}`.slice(0, columns() - 1));
+    },
+    close() {
+      epochs(undefined);
+      write(clearLine);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** Progress of a long job on stderr: a redrawn bar on a terminal, whole lines elsewhere, or JSON lines. */
+import { Option } from 'commander';
+import type { TrainEvent } from '../../events.ts';
+import type { NativeEvaluateEvent } from '../../native/binding.ts';
+import { barProgress } from './bar.ts';
+import { lineProgress } from './line.ts';
+
+export type ProgressEvent = TrainEvent | NativeEvaluateEvent;
+
+export interface Progress {
+  show(event: ProgressEvent): void;
+  /** Leaves the cursor at the start of a line. */
+  close(): void;
+}
+
+export interface ProgressFlags {
+  progress?: 'none' | 'bar' | 'line' | 'json';
+  quiet?: boolean;
+}
+
+/** `--progress` and `--quiet`, the same for every long command. */
+export function progressOptions(): Option[] {
+  return [
+    new Option('--progress <how>', 'progress on stderr (default: bar on a terminal, line elsewhere)').choices(
+      ['none', 'bar', 'line', 'json'],
+    ),
+    new Option('-q, --quiet', 'no progress and no notes: results and errors only'),
+  ];
+}
+
+/** The progress that the flags and the terminal ask for. */
+export function openProgress({ progress, quiet }: ProgressFlags): Progress {
+  const { stderr } = process;
+  const how = quiet ? 'none' : (progress ?? (stderr.isTTY && process.env.TERM !== 'dumb' ? 'bar' : 'line'));
+  const write = (text: string) => stderr.write(text);
+  switch (how) {
+    case 'none':
+      return { show: () => {}, close: () => {} };
+    case 'json':
+      return { show: (event) => write(`${JSON.stringify(event)}\n`), close: () => {} };
+    case 'line':
+      return lineProgress(write);
+    case 'bar':
+      return barProgress(
+        write,
+        () => stderr.columns ?? 80,
+        () => performance.now(),
+      );
+  }
+}

@@ -1,0 +1,55 @@
+/** The registry of attacks: their union, and what the native core is given for each. */
+import type { NativeAttackOptions } from '../../native/binding.ts';
+import { named } from '../option.ts';
+import type { Norm, Threat } from '../threat.ts';
+import { type CwL2Attack, type CwL2Options, cwL2, cwL2Schema, nativeCwL2 } from './cwL2.ts';
+import { type CwLinfAttack, type CwLinfOptions, cwLinf, cwLinfSchema, nativeCwLinf } from './cwLinf.ts';
+import { type FgsmAttack, type FgsmOptions, fgsmSchema, nativeFgsm } from './fgsm.ts';
+import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
+
+/** One attack with all its options, told apart by `name`. */
+export type Attack = FgsmAttack | PgdAttack | CwLinfAttack | CwL2Attack;
+export type AttackName = Attack['name'];
+
+/** An attack as a user writes it; the bare name stands for its defaults. */
+export type AttackInput =
+  | AttackName
+  | ({ name: 'fgsm' } & FgsmOptions)
+  | ({ name: 'pgd' } & PgdOptions)
+  | ({ name: 'cw-linf' } & CwLinfOptions)
+  | ({ name: 'cw-l2' } & CwL2Options);
+
+/** All attacks, cheapest first. */
+export const attackNames: readonly AttackName[] = ['fgsm', 'pgd', 'cw-linf', 'cw-l2'];
+
+/** @internal */
+export const attackSchema = named(attackNames, 'An attack: its name, or a group of its options.', [
+  fgsmSchema,
+  pgdSchema,
+  cwLinfSchema,
+  cwL2Schema,
+]);
+
+/** The attacks of an evaluation that names none: PGD-20, and CW in the form of the norm. */
+export function defaultAttacks(norm: Norm): Attack[] {
+  return norm === 'linf' ? [pgd(), cwLinf()] : [pgd(), cwL2()];
+}
+
+/**
+ * The attack as the native core runs it, every default filled in.
+ *
+ * @param path names the attack in errors, e.g. `evaluate.attacks[0]`
+ * @throws SelfgradError `ERR_OPTION` when its radius does not fit the threat model
+ */
+export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): NativeAttackOptions {
+  switch (attack.name) {
+    case 'fgsm':
+      return nativeFgsm(attack, threat, path);
+    case 'pgd':
+      return nativePgd(attack, threat, path);
+    case 'cw-linf':
+      return nativeCwLinf(attack, threat, path);
+    case 'cw-l2':
+      return nativeCwL2(attack, threat, path);
+  }
+}

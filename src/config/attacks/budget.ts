@@ -1,0 +1,35 @@
+/** The radius of an attack: its own, or the threat model's when both use the same norm. */
+
+import { SelfgradError } from '../../errors.ts';
+import { fraction } from '../fraction.ts';
+import { sentence } from '../option.ts';
+import { type Norm, pixelFix, type Threat } from '../threat.ts';
+
+/** @internal */
+export const attackEps = fraction({
+  description: "Radius of the attack, pixels in [0, 1]; null stands for the threat model's.",
+  gte: 0,
+  fix: pixelFix,
+})
+  .nullable()
+  .prefault(null);
+
+/**
+ * The radius in pixel units at which an attack with `norm` runs.
+ *
+ * @throws SelfgradError `ERR_OPTION` when an Linf radius exceeds 1, or the norms differ and none is given
+ */
+export function attackBudget(eps: number | null, norm: Norm, threat: Threat, path: string): number {
+  if (eps === null) {
+    if (norm === threat.norm) return threat.eps;
+    throw new SelfgradError('ERR_OPTION', sentence(`a number (an ${norm} radius)`, `${path}.eps`, null), {
+      fix: `The threat model is ${threat.norm}: give this attack its own radius, or choose an ${threat.norm} attack.`,
+    });
+  }
+  if (norm === 'linf' && eps > 1) {
+    throw new SelfgradError('ERR_OPTION', sentence('a number in [0, 1]', `${path}.eps`, eps), {
+      fix: pixelFix(eps),
+    });
+  }
+  return eps;
+}

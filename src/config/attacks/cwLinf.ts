@@ -1,0 +1,62 @@
+/** Carlini and Wagner's margin loss under an Linf bound: PGD on the margin with a confidence. */
+import { z } from 'zod';
+import type { NativeAttackOptions } from '../../native/binding.ts';
+import { type Fraction, fraction } from '../fraction.ts';
+import { flag, integer, number, parse, section } from '../option.ts';
+import type { Threat } from '../threat.ts';
+import { attackBudget, attackEps } from './budget.ts';
+import { unusedOptions } from './unused.ts';
+
+export interface CwLinfAttack {
+  name: 'cw-linf';
+  steps: number;
+  /** Step size in pixel units; null stands for eps / 4. */
+  alpha: number | null;
+  restarts: number;
+  randomStart: boolean;
+  /** Margin in logits at which the loss saturates. */
+  confidence: number;
+  /** Linf radius in pixel units; null stands for the threat model's. */
+  eps: number | null;
+}
+
+export interface CwLinfOptions {
+  /** At least 1. Defaults to 20. */
+  steps?: number;
+  /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps / 4. */
+  alpha?: Fraction | null;
+  /** Independent tries, at least 1; an image counts as broken when any try breaks it. Defaults to 1. */
+  restarts?: number;
+  /** Start at random in the ball instead of at the image. Defaults to true. */
+  randomStart?: boolean;
+  /** Margin in logits at which the loss saturates, at least 0. Defaults to 50. */
+  confidence?: number;
+  /** Linf radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
+  eps?: Fraction | null;
+}
+
+/** @internal */
+export const cwLinfSchema = section('PGD on the Carlini-Wagner margin.', {
+  name: z.literal('cw-linf'),
+  steps: integer({ description: 'Gradient steps.', gte: 1 }).prefault(20),
+  alpha: fraction({ description: 'Step size; null stands for eps / 4.', gt: 0 }).nullable().prefault(null),
+  restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
+  randomStart: flag({ description: 'Start at random in the ball.' }).prefault(true),
+  confidence: number({ description: 'Margin in logits at which the loss saturates.', gte: 0 }).prefault(50),
+  eps: attackEps,
+}) satisfies z.ZodType<CwLinfAttack>;
+
+/**
+ * CW under an Linf bound: PGD on max over wrong classes of z_i - z_y, with confidence 50.
+ *
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function cwLinf(options: CwLinfOptions = {}): CwLinfAttack {
+  return parse(cwLinfSchema, { ...options, name: 'cw-linf' }, 'cwLinf');
+}
+
+/** The attack as the native core runs it under `threat`; `path` names it in errors. */
+export function nativeCwLinf(attack: CwLinfAttack, threat: Threat, path: string): NativeAttackOptions {
+  const eps = attackBudget(attack.eps, 'linf', threat, path);
+  return { ...unusedOptions, ...attack, norm: 'linf', loss: 'margin', eps, alpha: attack.alpha ?? eps / 4 };
+}

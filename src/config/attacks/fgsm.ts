@@ -1,0 +1,48 @@
+/** The fast gradient sign method (https://arxiv.org/abs/1412.6572): one step of length eps. */
+import { z } from 'zod';
+import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { Fraction } from '../fraction.ts';
+import { choice, parse, section } from '../option.ts';
+import { type Norm, norms, type Threat } from '../threat.ts';
+import { attackBudget, attackEps } from './budget.ts';
+import { unusedOptions } from './unused.ts';
+
+export interface FgsmAttack {
+  name: 'fgsm';
+  /** Radius in pixel units; null stands for the threat model's. */
+  eps: number | null;
+  /** Null stands for the threat model's. */
+  norm: Norm | null;
+}
+
+export interface FgsmOptions {
+  /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
+  eps?: Fraction | null;
+  /** Defaults to null, which stands for the threat model's. */
+  norm?: Norm | null;
+}
+
+/** @internal */
+export const fgsmSchema = section('One step along the gradient.', {
+  name: z.literal('fgsm'),
+  eps: attackEps,
+  norm: choice(norms, { description: "Norm of the attack; null stands for the threat model's." })
+    .nullable()
+    .prefault(null),
+}) satisfies z.ZodType<FgsmAttack>;
+
+/**
+ * FGSM: one step of length eps along the gradient (its sign for Linf) of the cross-entropy.
+ *
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function fgsm(options: FgsmOptions = {}): FgsmAttack {
+  return parse(fgsmSchema, { ...options, name: 'fgsm' }, 'fgsm');
+}
+
+/** The attack as the native core runs it under `threat`; `path` names it in errors. */
+export function nativeFgsm(attack: FgsmAttack, threat: Threat, path: string): NativeAttackOptions {
+  const norm = attack.norm ?? threat.norm;
+  const eps = attackBudget(attack.eps, norm, threat, path);
+  return { ...unusedOptions, name: 'fgsm', norm, eps, alpha: eps };
+}

@@ -1,0 +1,13 @@
+/** Values of the native options that an attack ignores: the native struct has all fields of all attacks. */
+import type { NativeAttackOptions } from '../../native/binding.ts';
+
+export const unusedOptions = {
+  steps: 1,
+  restarts: 1,
+  randomStart: false,
+  loss: 'ce',
+  confidence: 0,
+  binarySearchSteps: 1,
+  initialC: 1e-3,
+  learningRate: 0.01,
+} as const satisfies Partial<NativeAttackOptions>;

@@ -1,0 +1,53 @@
+/** The whole configuration: one schema gives types, defaults, ranges, help and the JSON Schema. */
+import type { z } from 'zod';
+import { type DataConfig, dataSchema } from './data.ts';
+import { type Device, deviceSchema, threadsSchema } from './device.ts';
+import { type EvaluateConfig, type EvaluateInput, evaluateSchema } from './evaluate.ts';
+import { type ModelConfig, modelSchema } from './model.ts';
+import { integer, section } from './option.ts';
+import type { PresetName } from './presets.ts';
+import { type Threat, type ThreatInput, threatSchema } from './threat.ts';
+import { type TrainConfig, type TrainInput, trainSchema } from './train.ts';
+
+/** A complete, checked configuration; itself a valid `ConfigInput`. */
+export interface Config {
+  /** Key of all random draws. */
+  seed: number;
+  /** Threads that compute; `auto` takes all cores that this process may use. */
+  threads: number | 'auto';
+  device: Device;
+  data: DataConfig;
+  model: ModelConfig;
+  threat: Threat;
+  train: TrainConfig;
+  evaluate: EvaluateConfig;
+}
+
+/** A configuration as a user writes it: every field has a default. */
+export interface ConfigInput {
+  /** Starting point whose values the others override. Defaults to none. */
+  preset?: PresetName;
+  /** Key of all random draws, an integer in [0, 2^53). Defaults to 0. */
+  seed?: number;
+  /** At least 1, or `auto`. Defaults to `auto`. */
+  threads?: number | 'auto';
+  /** Defaults to `auto`. */
+  device?: Device;
+  data?: Partial<DataConfig>;
+  model?: Partial<ModelConfig>;
+  threat?: ThreatInput;
+  train?: TrainInput;
+  evaluate?: EvaluateInput;
+}
+
+/** @internal `evaluate.attacks` may still be null here: `resolveConfig` fills it in. */
+export const configSchema = section('Configuration of selfgrad.', {
+  seed: integer({ description: 'Key of all random draws.', gte: 0 }).prefault(0),
+  threads: threadsSchema.prefault('auto'),
+  device: deviceSchema.prefault('auto'),
+  data: dataSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  threat: threatSchema.prefault({}),
+  train: trainSchema.prefault({}),
+  evaluate: evaluateSchema.prefault({}),
+}) satisfies z.ZodType<Omit<Config, 'evaluate'>>;

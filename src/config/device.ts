@@ -1,0 +1,38 @@
+/** Where tensors live, and how many threads compute. */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { SelfgradError } from '../errors.ts';
+import { either, integer, sentence, text } from './option.ts';
+
+export type Device = 'auto' | 'cpu' | `cuda:${number}`;
+
+/** @internal */
+export const deviceSchema = text({
+  description: 'Where tensors live.',
+  expected: 'auto, cpu or cuda:N',
+  pattern: /^(auto|cpu|cuda:\d+)$/,
+  fix: (value) => (value === 'cuda' || value === 'gpu' ? 'Write cuda:0.' : undefined),
+}).transform((device) => device as Device);
+
+/** @internal */
+export const threadsSchema = either([z.literal('auto'), integer({ description: '', gte: 1, lte: 1024 })], {
+  description: 'Threads that compute; auto takes all cores that this process may use.',
+  expected: 'auto or an integer in [1, 1024]',
+});
+
+/** The number of threads that `threads` stands for. */
+export function resolveThreads(threads: number | 'auto'): number {
+  return threads === 'auto' ? availableParallelism() : threads;
+}
+
+/**
+ * The device that `device` stands for in this build.
+ *
+ * @throws SelfgradError `ERR_DEVICE` for a CUDA device: there is no CUDA plug-in
+ */
+export function resolveDevice(device: Device): 'cpu' {
+  if (device === 'auto' || device === 'cpu') return 'cpu';
+  throw new SelfgradError('ERR_DEVICE', sentence('a device of this build', 'device', device), {
+    fix: 'selfgrad was built without the CUDA plug-in: write auto or cpu.',
+  });
+}

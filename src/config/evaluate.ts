@@ -1,0 +1,75 @@
+/** What an evaluation runs. */
+import type { z } from 'zod';
+import { type Attack, type AttackInput, attackSchema } from './attacks/attack.ts';
+import { type Fraction, fraction } from './fraction.ts';
+import { flag, integer, list, section } from './option.ts';
+import type { Threat } from './threat.ts';
+
+export interface EpsCurveConfig {
+  /** Radii in pixel units, ascending; null takes shares and multiples of the threat model's eps. */
+  points: number[] | null;
+  /** The first images of the test split. */
+  count: number;
+}
+
+export interface EvaluateConfig {
+  attacks: Attack[];
+  /** The first images of the test split; null takes all. */
+  count: number | null;
+  batchSize: number;
+  /** An attack sees only what earlier attacks left standing. */
+  cascade: boolean;
+  /** Adversarial images to keep for the report. */
+  examples: number;
+  /** Robust accuracy against eps under the first attack; null for none. */
+  epsCurve: EpsCurveConfig | null;
+}
+
+/** `EvaluateConfig` as a user writes it: every field has a default, a bare name stands for an attack. */
+export interface EvaluateInput extends Partial<Omit<EvaluateConfig, 'attacks' | 'epsCurve'>> {
+  /** Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`. */
+  attacks?: AttackInput[] | null;
+  epsCurve?: { points?: Fraction[] | null; count?: number } | null;
+}
+
+/** @internal */
+export const epsCurveSchema = section('Robust accuracy against eps under the first attack; null for none.', {
+  points: list(fraction({ description: 'Radius.', gte: 0 }), {
+    description: "Radii, ascending; null takes shares and multiples of the threat model's eps.",
+    expected: 'a list of ascending radii',
+    length: [1],
+    holds: (points) => points.every((eps, i) => i === 0 || eps > points[i - 1]!),
+  })
+    .nullable()
+    .prefault(null),
+  count: integer({ description: 'The first images of the test split.', gte: 1 }).prefault(500),
+}) satisfies z.ZodType<EpsCurveConfig>;
+
+/** @internal `attacks` may be null here: what that stands for depends on the threat model. */
+export const evaluateSchema = section('What an evaluation runs.', {
+  attacks: list(attackSchema, {
+    description: 'Attacks to run; null takes PGD-20 and CW-20 for linf, PGD-20 and CW-L2 for l2.',
+    expected: 'a list of attacks',
+    length: [1],
+  })
+    .nullable()
+    .prefault(null),
+  count: integer({ description: 'The first images of the test split; null takes all.', gte: 1 })
+    .nullable()
+    .prefault(null),
+  batchSize: integer({ description: 'Images per batch; results do not depend on it.', gte: 1 }).prefault(200),
+  cascade: flag({ description: 'An attack sees only what earlier attacks left standing.' }).prefault(false),
+  examples: integer({
+    description: 'Adversarial images to keep for the report.',
+    gte: 0,
+    lte: 1000,
+  }).prefault(12),
+  epsCurve: epsCurveSchema.nullable().prefault({}),
+}) satisfies z.ZodType<Omit<EvaluateConfig, 'attacks'> & { attacks: Attack[] | null }>;
+
+/** The radii of an eps curve: those given, else 0, fractions and multiples of eps up to where nothing survives. */
+export function epsPoints(curve: EpsCurveConfig, threat: Threat): number[] {
+  if (curve.points) return curve.points;
+  const points = [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4].map((share) => share * threat.eps);
+  return threat.norm === 'linf' ? points.filter((eps) => eps <= 1) : points;
+}

@@ -1,0 +1,78 @@
+/** Named starting points. */
+import { SelfgradError } from '../errors.ts';
+import type { ConfigInput } from './config.ts';
+import { didYouMean, oneOf, sentence } from './option.ts';
+
+type Preset = { description: string; values: Omit<ConfigInput, 'preset'> };
+
+const presets = {
+  quickstart: {
+    description: 'Fashion-MNIST subset that ships with the package, under a minute on two cores',
+    values: {
+      data: { source: 'fashion-mnist-mini' },
+      model: { architecture: 'small-cnn', width: 16 },
+      threat: { norm: 'linf', eps: 0.1 },
+      train: {
+        strategy: 'self-gradient',
+        epochs: 8,
+        batchSize: 128,
+        crop: 2,
+        flip: true,
+        validate: { every: 1, count: 500 },
+      },
+      evaluate: { count: 1000, epsCurve: { count: 250 } },
+    },
+  },
+  'cifar10-small': {
+    description: 'CIFAR-10, PreAct ResNet-8 of width 16, 12 passes: minutes on a CPU',
+    values: {
+      data: { source: 'cifar10' },
+      model: { architecture: 'preact-resnet', depths: [1, 1, 1], width: 16 },
+      threat: { norm: 'linf', eps: '8/255' },
+      train: {
+        strategy: { name: 'self-gradient', alpha: '8/255' },
+        passes: 12,
+        batchSize: 128,
+        precision: 'bfloat16',
+      },
+      evaluate: { count: 2000 },
+    },
+  },
+  'cifar10-resnet18': {
+    description: 'CIFAR-10, PreAct ResNet-18, the setting of most papers: for a GPU',
+    values: {
+      data: { source: 'cifar10' },
+      model: { architecture: 'preact-resnet', depths: [2, 2, 2, 2], width: 64 },
+      threat: { norm: 'linf', eps: '8/255' },
+      train: {
+        strategy: { name: 'self-gradient', alpha: '8/255' },
+        epochs: 30,
+        batchSize: 128,
+        precision: 'bfloat16',
+      },
+    },
+  },
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof presets;
+
+/** All presets, smallest first. */
+export const presetNames = Object.keys(presets) as PresetName[];
+
+/** What a preset is for, in a few words. */
+export function presetDescription(name: PresetName): string {
+  return presets[name].description;
+}
+
+/**
+ * The values that a preset sets.
+ *
+ * @throws SelfgradError `ERR_OPTION` for a name that is not one of `presetNames`
+ */
+export function presetValues(name: unknown): Omit<ConfigInput, 'preset'> {
+  if (typeof name === 'string' && Object.hasOwn(presets, name))
+    return structuredClone<Preset>(presets[name as PresetName]).values;
+  throw new SelfgradError('ERR_OPTION', sentence(oneOf(presetNames), 'preset', name), {
+    fix: didYouMean(name, presetNames),
+  });
+}

@@ -1,0 +1,46 @@
+/** The threat model: how far an adversary may move an image. */
+import type { z } from 'zod';
+import { type Fraction, formatEps, fraction, parseFraction } from './fraction.ts';
+import { choice, section, sentence } from './option.ts';
+
+/** Largest change of any pixel (`linf`), or Euclidean length of the change over the whole image (`l2`). */
+export type Norm = 'linf' | 'l2';
+
+export interface Threat {
+  norm: Norm;
+  /** Radius of the ball in pixel units, images in [0, 1]. */
+  eps: number;
+}
+
+export interface ThreatInput {
+  /** Defaults to `linf`. */
+  norm?: Norm;
+  /** In (0, 1] for `linf`, above 0 for `l2`. Defaults to `8/255`. */
+  eps?: Fraction;
+}
+
+/** @internal */
+export const norms = ['linf', 'l2'] as const;
+
+/** What to write instead of an eps that was given in grey levels. */
+export function pixelFix(value: unknown): string {
+  const number = parseFraction(value);
+  const levels = number !== undefined && number > 1 && number <= 255 ? formatEps(number / 255) : '8/255';
+  return `Pixels are in [0, 1]: write ${levels}.`;
+}
+
+/** @internal */
+export const threatSchema = section('The adversary to withstand.', {
+  norm: choice(norms, { description: 'Norm of the perturbation.' }).prefault('linf'),
+  eps: fraction({
+    description: 'Radius of the ball around each image, pixels in [0, 1].',
+    gt: 0,
+    fix: pixelFix,
+  }).prefault('8/255'),
+}).refine(({ norm, eps }) => norm !== 'linf' || typeof eps !== 'number' || eps <= 1, {
+  path: ['eps'],
+  error: (issue) => {
+    const { eps } = issue.input as Threat;
+    return sentence('a number in (0, 1]', '{path}', eps, pixelFix(eps));
+  },
+}) satisfies z.ZodType<Threat>;

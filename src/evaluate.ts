@@ -1,0 +1,197 @@
+/** Measures clean and robust accuracy of a model. */
+import { abortable } from './abort.ts';
+import { type Attack, attackSchema, defaultAttacks, nativeAttack } from './config/attacks/attack.ts';
+import { resolveThreads } from './config/device.ts';
+import { type EpsCurveConfig, type EvaluateInput, epsCurveSchema, epsPoints } from './config/evaluate.ts';
+import { formatEps } from './config/fraction.ts';
+import { parse } from './config/option.ts';
+import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
+import type { Dataset } from './data/dataset.ts';
+import { SelfgradError } from './errors.ts';
+import type { AttackResult, Evaluation, Warning } from './evaluation.ts';
+import { rate } from './interval.ts';
+import { machine, versions } from './machine.ts';
+import type { Model } from './model.ts';
+import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
+import { loadBinding } from './native/load.ts';
+
+export interface EvaluateOptions extends EvaluateInput {
+  /** Defaults to Linf 8/255. */
+  threat?: Threat | ThreatInput;
+  /** Key of the random starts. Defaults to 0. */
+  seed?: number;
+  /** Defaults to `auto`. */
+  threads?: number | 'auto';
+  /** Stops between two attack steps; the promise rejects with its reason. */
+  signal?: AbortSignal;
+  onEvent?: (event: NativeEvaluateEvent) => void;
+}
+
+/**
+ * Clean accuracy, accuracy under each attack, and the worst case per image over all of them. An image that is
+ * misclassified already is not attacked, one that is broken is attacked no more; every success is confirmed by a
+ * forward pass in float32, and the count is taken from the adversarial images themselves.
+ *
+ * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not fit the model; `ERR_NUMERIC` for logits that
+ *   are not finite
+ */
+export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const threat = parse(threatSchema, options.threat ?? {}, 'threat');
+  const attacks = options.attacks
+    ? options.attacks.map((attack, i) => parse(attackSchema, attack, `attacks[${i}]`) as Attack)
+    : defaultAttacks(threat.norm);
+  const curve =
+    options.epsCurve === undefined || options.epsCurve === null
+      ? null
+      : (parse(epsCurveSchema, options.epsCurve, 'epsCurve') as EpsCurveConfig);
+  checkFit(model, data);
+  const threads = resolveThreads(options.threads ?? 'auto');
+  const count = Math.min(options.count ?? data.count, data.count);
+  const run = (list: NativeAttackOptions[], images: number, keep: number, onEvent = options.onEvent) =>
+    abortable(
+      () =>
+        loadBinding().evaluate(
+          {
+            model: model.native,
+            data: data.native,
+            count: images,
+            batchSize: options.batchSize ?? 200,
+            seed: options.seed ?? 0,
+            threads,
+            attacks: list,
+            cascade: options.cascade ?? false,
+            examples: keep,
+          },
+          (event) => onEvent?.(event),
+        ),
+      options.signal,
+    );
+  const started = performance.now();
+  const native = attacks.map((attack, i) => nativeAttack(attack, threat, `attacks[${i}]`));
+  const result = await run(native, count, options.examples ?? 12);
+  const epsCurve =
+    curve === null ? null : await runCurve(curve, attacks[0]!, threat, (list, n) => run(list, n, 0, () => {}), count);
+  return {
+    schema: 'selfgrad.evaluation/1',
+    createdAt: new Date().toISOString(),
+    model: {
+      architecture: model.options.architecture,
+      parameters: model.parameterCount,
+      path: model.path,
+      strategy: model.metadata.strategy ?? null,
+    },
+    data: {
+      name: data.name,
+      split: data.split,
+      count,
+      classes: [...data.classes],
+      shape: [...data.shape],
+      sha256: data.sha256,
+      note: data.note,
+    },
+    threat: { ...threat, epsText: formatEps(threat.eps) },
+    seed: options.seed ?? 0,
+    device: 'cpu',
+    versions: versions(),
+    machine: machine(threads),
+    clean: rate(result.clean, count),
+    attacks: result.attacks.map((outcome, i): AttackResult => ({
+      ...outcome,
+      options: describe(native[i]!),
+      robust: rate(outcome.robust, count),
+    })),
+    robust: rate(result.robust, count),
+    passes: result.passes,
+    seconds: (performance.now() - started) / 1000,
+    perClass: perClass(result, data.classes.length),
+    epsCurve,
+    examples: result.examples.map((example) => ({
+      ...example,
+      attack: result.attacks[example.attack]!.name,
+      image: [...example.image],
+      adversarial: [...example.adversarial],
+    })),
+    warnings: warningsOf(model, threat, result),
+    command: null,
+  };
+}
+
+function checkFit(model: Model, data: Dataset): void {
+  const { channels, height, width, classes } = model.options;
+  const wanted = [channels, height, width];
+  if (wanted.some((size, i) => size !== data.shape[i])) {
+    throw new SelfgradError(
+      'ERR_DATA',
+      `Expected images of ${wanted.join('×')} (what the model was built for) but ${data.name} holds ${data.shape.join('×')}.`,
+      { fix: 'Evaluate on the data set that the model was trained for.' },
+    );
+  }
+  if (classes !== data.classes.length) {
+    throw new SelfgradError(
+      'ERR_DATA',
+      `Expected ${classes} classes (the width of the model's logits) but ${data.name} has ${data.classes.length}.`,
+      { fix: 'Evaluate on the data set that the model was trained for.' },
+    );
+  }
+}
+
+/** The options that the attack used, for the record. */
+function describe({ name, ...options }: NativeAttackOptions): Record<string, number | string | boolean> {
+  const used: Record<NativeAttackOptions['name'], readonly (keyof typeof options)[]> = {
+    fgsm: ['norm', 'eps'],
+    pgd: ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'loss'],
+    'cw-linf': ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'confidence'],
+    'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
+  };
+  return Object.fromEntries(used[name].map((key) => [key, options[key]]));
+}
+
+/** One evaluation a radius; step sizes scale with the radius, so that every point is an attack of equal strength. */
+async function runCurve(
+  curve: EpsCurveConfig,
+  attack: Attack,
+  threat: Threat,
+  run: (attacks: NativeAttackOptions[], count: number) => Promise<NativeEvaluateResult>,
+  available: number,
+): Promise<Evaluation['epsCurve']> {
+  const count = Math.min(curve.count, available);
+  const base = nativeAttack(attack, threat);
+  const points = [];
+  for (const eps of epsPoints(curve, threat)) {
+    const alpha = base.eps > 0 ? (base.alpha * eps) / base.eps : base.alpha;
+    const { robust } = await run([{ ...base, eps, alpha }], count);
+    points.push({ eps, epsText: formatEps(eps), robust: rate(robust, count) });
+  }
+  return { attack: attack.name, count, points };
+}
+
+function perClass({ labels, predictions, brokenBy }: NativeEvaluateResult, classes: number): Evaluation['perClass'] {
+  return Array.from({ length: classes }, (_, label) => {
+    const own = [...labels.keys()].filter((i) => labels[i] === label);
+    return {
+      label,
+      clean: rate(own.filter((i) => predictions[i] === label).length, own.length),
+      robust: rate(own.filter((i) => brokenBy[i] === -1).length, own.length),
+    };
+  });
+}
+
+function warningsOf(model: Model, threat: Threat, result: NativeEvaluateResult): Warning[] {
+  const warnings: Warning[] = [];
+  const trained = model.metadata.threat;
+  const tested = `${threat.norm} ${formatEps(threat.eps)}`;
+  if (trained !== undefined && trained !== tested) {
+    warnings.push({
+      code: 'W_THREAT',
+      message: `The model was trained against ${trained} and is evaluated against ${tested}.`,
+    });
+  }
+  const chance = 1 / model.options.classes;
+  if (result.clean / result.count < 1.5 * chance) {
+    warnings.push({
+      code: 'W_CHANCE',
+      message: `Clean accuracy is near chance (${(100 * chance).toFixed(0)} %): robust accuracy means little here.`,
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,84 @@
+/** The result of an evaluation: what `evaluate()` resolves to, `evaluation.json` holds and the report draws. */
+import type { Norm } from './config/threat.ts';
+
+/** A share of images with its 95 % Wilson interval; all in 0 … 1. */
+export interface Rate {
+  correct: number;
+  count: number;
+  rate: number;
+  low: number;
+  high: number;
+}
+
+/** Forward and backward passes, one example through the whole network each. */
+export interface Passes {
+  forward: number;
+  backward: number;
+}
+
+export interface AttackResult {
+  name: string;
+  /** What was run, in pixel units: steps, alpha, restarts … as given. */
+  options: Record<string, number | string | boolean>;
+  /** Accuracy under this attack. */
+  robust: Rate;
+  attacked: number;
+  broken: number;
+  passes: Passes;
+  seconds: number;
+  /** cw-l2 only: the median L2 distance of the adversarial images that it found. */
+  medianDistance: number | null;
+}
+
+export interface AdversarialExample {
+  /** Index in the evaluated split. */
+  index: number;
+  label: number;
+  cleanPrediction: number;
+  adversarialPrediction: number;
+  cleanConfidence: number;
+  adversarialConfidence: number;
+  /** Name of the attack. */
+  attack: string;
+  /** C·H·W, [0, 1]. */
+  image: number[];
+  adversarial: number[];
+}
+
+export interface EpsPoint {
+  eps: number;
+  /** As written by the user or the schedule, e.g. `8/255`. */
+  epsText: string;
+  robust: Rate;
+}
+
+export interface Warning {
+  code: string;
+  message: string;
+}
+
+export interface Evaluation {
+  schema: 'selfgrad.evaluation/1';
+  createdAt: string;
+  model: { architecture: string; parameters: number; path: string | null; strategy: string | null };
+  data: { name: string; split: string; count: number; classes: string[]; shape: [number, number, number]; sha256: string; note: string | null };
+  threat: { norm: Norm; eps: number; epsText: string };
+  seed: number;
+  device: string;
+  versions: { selfgrad: string; libtorch: string; node: string };
+  machine: { cpu: string; cores: number; threads: number };
+  clean: Rate;
+  attacks: AttackResult[];
+  /** Worst case per image over all attacks. */
+  robust: Rate;
+  passes: Passes;
+  seconds: number;
+  /** Clean and robust accuracy of each class. */
+  perClass: { label: number; clean: Rate; robust: Rate }[];
+  /** Robust accuracy against eps under the first attack of the list (empty when it was not asked for). */
+  epsCurve: { attack: string; count: number; points: EpsPoint[] } | null;
+  examples: AdversarialExample[];
+  warnings: Warning[];
+  /** The shell command that reproduces this evaluation. */
+  command: string | null;
+}

@@ -1,0 +1,24 @@
+/** selfgrad: train image classifiers to withstand adversarial perturbation, and measure how much they do. */
+export type { AttackRunOptions, AttackRunResult } from './attack.ts';
+export { attack } from './attack.ts';
+export type { Attack, AttackInput } from './config/attacks/attack.ts';
+export { type CwL2Options, cwL2 } from './config/attacks/cwL2.ts';
+export { type CwLinfOptions, cwLinf } from './config/attacks/cwLinf.ts';
+export { type FgsmOptions, fgsm } from './config/attacks/fgsm.ts';
+export { type PgdOptions, pgd } from './config/attacks/pgd.ts';
+export type { Config, ConfigInput } from './config/config.ts';
+export type { StrategyInput } from './config/strategies/strategy.ts';
+export type { Threat, ThreatInput } from './config/threat.ts';
+export { type ArraysOptions, openArrays } from './data/arrays.ts';
+export { Dataset, type DatasetOptions } from './data/dataset.ts';
+export { type DataSource, dataSources, type OpenDataOptions, openData } from './data/open.ts';
+export type { ImageBatch, Source, Split } from './data/source.ts';
+export { type ErrorCode, SelfgradError } from './errors.ts';
+export type { EvaluateOptions } from './evaluate.ts';
+export { evaluate } from './evaluate.ts';
+export type * from './evaluation.ts';
+export type { TrainEvent } from './events.ts';
+export { loadModel, Model, type PredictOptions } from './model.ts';
+export { type ReportInput, renderReport } from './report/html.ts';
+export { renderTable } from './report/table.ts';
+export { type TrainOptions, type TrainResult, type TrainRun, train } from './train.ts';

@@ -1,0 +1,104 @@
+/** A trained network in JavaScript's hands: predict, save, dispose. */
+import { SelfgradError } from './errors.ts';
+import type { NativeModel, NativeModelOptions } from './native/binding.ts';
+import { loadBinding } from './native/load.ts';
+import { resolveThreads } from './config/device.ts';
+import { modelFile } from './runFiles.ts';
+
+export interface PredictOptions {
+  /** Images per forward pass; the result does not depend on it. Defaults to 256. */
+  batchSize?: number;
+  /** Defaults to `auto`: all cores that this process may use. */
+  threads?: number | 'auto';
+}
+
+/** Holds memory outside JavaScript's: call `dispose()`, or declare it with `using`. */
+export class Model implements Disposable {
+  readonly native: NativeModel;
+  /** What was stored with the weights: strategy, threat model, data. Strings only. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The file that it came from, or null. */
+  readonly path: string | null;
+
+  /** @internal Use `loadModel` or the result of `train`. */
+  constructor(native: NativeModel, metadata: Record<string, string>, path: string | null) {
+    this.native = native;
+    this.metadata = metadata;
+    this.path = path;
+  }
+
+  /** Architecture, input shape, classes and normalisation. */
+  get options(): NativeModelOptions {
+    return this.native.options;
+  }
+
+  get parameterCount(): number {
+    return this.native.parameterCount;
+  }
+
+  /** Names of the classes in the order of the logits; their numbers where none were stored. */
+  get classes(): string[] {
+    const { classes } = this.options;
+    return this.metadata['data.classes']
+      ? (JSON.parse(this.metadata['data.classes']) as string[])
+      : Array.from({ length: classes }, (_, label) => String(label));
+  }
+
+  /**
+   * The logits of images, N·classes values.
+   *
+   * @param images N·C·H·W pixels in NCHW order: Float32Array in [0, 1], or Uint8Array (divided by 255)
+   * @throws SelfgradError `ERR_PIXELS` for pixels outside [0, 1], `ERR_OPTION` for a length that is not whole images
+   */
+  async predict(images: Float32Array | Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
+    const { channels, height, width } = this.options;
+    checkPixels(images);
+    return this.native.predict({
+      images,
+      count: images.length / (channels * height * width),
+      batchSize: options.batchSize ?? 256,
+      threads: resolveThreads(options.threads ?? 'auto'),
+    });
+  }
+
+  /** Writes weights, options and metadata as safetensors, atomically. @throws SelfgradError `ERR_WRITE` */
+  save(path: string): void {
+    this.native.save({ path, metadata: this.metadata });
+  }
+
+  dispose(): void {
+    this.native.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/**
+ * Float pixels must lie in [0, 1]: normalisation is the network's first layer, not the caller's.
+ *
+ * @throws SelfgradError `ERR_PIXELS`
+ */
+export function checkPixels(images: Float32Array | Uint8Array): void {
+  if (images instanceof Uint8Array) return;
+  const at = images.findIndex((value) => !(value >= 0 && value <= 1));
+  if (at === -1) return;
+  throw new SelfgradError(
+    'ERR_PIXELS',
+    `Expected pixels in [0, 1] for images but received ${images[at]} at position ${at}.`,
+    { fix: 'Divide bytes by 255 and do not normalise: the network does that itself.' },
+  );
+}
+
+/**
+ * Reads a model from a run directory, a model file or a checkpoint.
+ *
+ * @throws SelfgradError `ERR_CHECKPOINT` for a missing, damaged or foreign file
+ */
+export async function loadModel(path: string): Promise<Model> {
+  const file = modelFile(path);
+  const { model, metadata } = loadBinding().loadModel({ path: file });
+  const own = Object.entries(metadata).filter(([key]) => !/^(selfgrad|model|train)\./.test(key));
+  return new Model(model, Object.fromEntries(own), file);
+}

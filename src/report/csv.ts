@@ -1,0 +1,90 @@
+/** The numbers of an evaluation as one CSV table (RFC 4180), a row for each rate, for spreadsheets and plots. */
+import type { Evaluation, Passes, Rate } from '../evaluation.ts';
+
+const columns = [
+  'kind',
+  'name',
+  'norm',
+  'eps',
+  'eps_text',
+  'correct',
+  'count',
+  'rate',
+  'low',
+  'high',
+  'attacked',
+  'broken',
+  'forward',
+  'backward',
+  'seconds',
+  'median_distance',
+] as const;
+
+type Row = Partial<Record<(typeof columns)[number], string | number | null>>;
+
+/** A spreadsheet runs text that opens with one of these as a formula; an apostrophe keeps it text. */
+const formula = /^[=+\-@\t\r]/;
+
+function field(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return String(value);
+  const text = formula.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function rateFields({ correct, count, rate, low, high }: Rate): Row {
+  return { correct, count, rate, low, high };
+}
+
+function costFields({ forward, backward }: Passes, seconds: number): Row {
+  return { forward, backward, seconds };
+}
+
+function rows(evaluation: Evaluation): Row[] {
+  const { threat, data, passes, seconds } = evaluation;
+  const budget: Row = { norm: threat.norm, eps: threat.eps, eps_text: threat.epsText };
+  return [
+    { kind: 'clean', name: 'clean', ...rateFields(evaluation.clean) },
+    ...evaluation.attacks.map((attack) => ({
+      kind: 'attack',
+      name: attack.name,
+      ...budget,
+      ...rateFields(attack.robust),
+      attacked: attack.attacked,
+      broken: attack.broken,
+      ...costFields(attack.passes, attack.seconds),
+      median_distance: attack.medianDistance,
+    })),
+    {
+      kind: 'robust',
+      name: 'worst case',
+      ...budget,
+      ...rateFields(evaluation.robust),
+      ...costFields(passes, seconds),
+    },
+    ...evaluation.perClass.flatMap(({ label, clean, robust }) => {
+      const name = data.classes[label] ?? String(label);
+      return [
+        { kind: 'class-clean', name, ...rateFields(clean) },
+        { kind: 'class-robust', name, ...budget, ...rateFields(robust) },
+      ];
+    }),
+    ...(evaluation.epsCurve?.points ?? []).map((point) => ({
+      kind: 'eps-curve',
+      name: evaluation.epsCurve!.attack,
+      norm: threat.norm,
+      eps: point.eps,
+      eps_text: point.epsText,
+      ...rateFields(point.robust),
+    })),
+  ];
+}
+
+/**
+ * One header line, then one line for each rate. `kind` is `clean`, `attack`, `robust`, `class-clean`,
+ * `class-robust` or `eps-curve`; rates and intervals are shares in [0, 1]; cells that do not apply are empty.
+ */
+export function renderCsv(evaluation: Evaluation): string {
+  const lines = rows(evaluation).map((row) => columns.map((column) => field(row[column])).join(','));
+  return `${[columns.join(','), ...lines].join('\n')}\n`;
+}

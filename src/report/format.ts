@@ -1,0 +1,50 @@
+/** Numbers as a reader sees them in the table and the report: percent, counts, passes, time, pixels. */
+import { formatEps } from '../config/fraction.ts';
+import type { Evaluation, Passes, Rate } from '../evaluation.ts';
+
+/** `0.8412` → `84.12 %`. */
+export function percent(share: number, digits = 2): string {
+  return `${(share * 100).toFixed(digits)} %`;
+}
+
+/** The 95 % interval of a rate: `83.39 … 84.82 %`. */
+export function interval(rate: Rate): string {
+  return `${(rate.low * 100).toFixed(2)} … ${percent(rate.high)}`;
+}
+
+/** `10000` → `10 000`. */
+export function grouped(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** Passes of one example in millions, `0.84 M` or `0.040 M`; below a thousand the plain count. */
+export function passes(count: number): string {
+  return count < 1000 ? grouped(count) : `${(count / 1e6).toFixed(count < 100_000 ? 3 : 2)} M`;
+}
+
+/** `0.84 M fwd  0.84 M bwd`, without the backward part where there was none (black-box attacks). */
+export function passPair({ forward, backward }: Passes): string[] {
+  return [`${passes(forward)} fwd`, backward > 0 ? `${passes(backward)} bwd` : ''];
+}
+
+/** `41.23` → `41.2 s`; from ten minutes on in minutes. */
+export function duration(seconds: number): string {
+  return seconds < 600 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
+}
+
+/** `1` → `1 image`, `2000` → `2 000 images`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A value of an attack's options: short decimals as they are, others as 255ths where they are such. */
+export function optionText(value: number | string | boolean): string {
+  if (typeof value !== 'number' || String(value).length <= 6) return String(value);
+  const text = formatEps(value);
+  return text.includes('/') ? text : String(Number(value.toPrecision(6)));
+}
+
+/** The perturbations that are allowed: `L∞ ≤ 8/255`. */
+export function threatText({ norm, epsText }: Evaluation['threat']): string {
+  return `${norm === 'linf' ? 'L∞' : 'L2'} ≤ ${epsText}`;
+}

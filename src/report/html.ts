@@ -1,0 +1,129 @@
+/** The report: one HTML file that needs no other file, no script and no network. */
+import { createHash } from 'node:crypto';
+import type { Evaluation, Rate } from '../evaluation.ts';
+import type { TrainEvent } from '../events.ts';
+import { epsCurve } from './charts/epsCurve.ts';
+import type { Tone } from './charts/lineChart.ts';
+import { rateBar } from './charts/rateBar.ts';
+import { trainingCurve } from './charts/trainingCurve.ts';
+import { examples } from './examples.ts';
+import { counted, interval, threatText } from './format.ts';
+import { trainingHistory } from './history.ts';
+import { type Content, html, Markup } from './markup.ts';
+import { provenance } from './provenance.ts';
+import { style } from './style.ts';
+import { attackTable, classTable, epsTable } from './tables.ts';
+
+export interface ReportInput {
+  evaluation: Evaluation;
+  /** The events of the training run; empty for a model whose training is unknown. */
+  history: readonly TrainEvent[];
+  /** The resolved configuration as a plain object; null or undefined when there is none. */
+  config: unknown;
+}
+
+/** The hash lets this style sheet through and no other: text that slipped in as markup stays inert. */
+const policy = [
+  "default-src 'none'",
+  'img-src data:',
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+function headline(name: string, rate: Rate, tone: Tone, note: string): Markup {
+  return html`<div class="headline tone-${tone}"><h2>${name}</h2><p class="value">${(rate.rate * 100).toFixed(2)}<span> %</span></p>${rateBar(rate, tone)}<p class="note">${interval(rate)} (95 % interval)<br>${note}</p></div>`;
+}
+
+function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {
+  return html`<div class="headlines">${headline('Clean accuracy', clean, 'clean', `${counted(clean.count, 'image')}, not attacked`)}${
+    attacks.length > 0
+      ? headline(
+          'Robust accuracy',
+          robust,
+          'robust',
+          `worst case over ${counted(attacks.length, 'attack')}, ${threatText(threat)}`,
+        )
+      : html`<div class="headline"><h2>Robust accuracy</h2><p class="note">No attack was run: nothing is known.</p></div>`
+  }</div>`;
+}
+
+function warningList({ warnings }: Evaluation): Markup {
+  return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`;
+}
+
+/** A section with its heading and, where it helps, a sentence on how to read it. */
+function section(id: string, title: string, lead: string | null, content: Content): Markup {
+  return html`<section id="${id}"><h2>${title}</h2>${lead !== null && html`<p class="lead">${lead}</p>`}
+${content}
+</section>`;
+}
+
+function sections({ evaluation, history, config }: ReportInput): Content[] {
+  const { warnings, epsCurve: curve, threat, perClass, examples: stored, attacks } = evaluation;
+  const training = trainingHistory(history);
+  return [
+    warnings.length > 0 && section('warnings', 'Warnings', null, warningList(evaluation)),
+    section('attacks', 'Attacks', null, attackTable(evaluation)),
+    curve !== null &&
+      curve.points.length > 0 &&
+      section(
+        'eps',
+        'Robust accuracy against eps',
+        `${curve.attack} on ${counted(curve.count, 'image')}; the band is the 95 % interval. A curve that does not fall to zero at large eps is a sign of a weak attack.`,
+        html`<div class="curve-and-table"><figure>${epsCurve(curve, threat)}</figure>${epsTable(curve)}</div>`,
+      ),
+    training !== null &&
+      section(
+        'training',
+        'Training',
+        'Against what it cost: each forward and each backward pass of one image counts as one. Clean and robust are on validation images, with 95 % bands; training is on the images as training perturbed them.',
+        trainingCurve(training),
+      ),
+    perClass.length > 0 && section('classes', 'Classes', null, classTable(evaluation)),
+    attacks.length > 0 &&
+      stored.length > 0 &&
+      section(
+        'examples',
+        'Examples',
+        'Original, adversarial image and amplified difference around middle grey, with what the model says and its confidence.',
+        examples(evaluation),
+      ),
+    section('provenance', 'Provenance', null, provenance(evaluation, config)),
+  ];
+}
+
+/**
+ * Draws an evaluation as one self-contained HTML document: style, charts (SVG) and images (PNG data URIs)
+ * are inline, nothing is fetched, nothing is executed. What the input lacks, the document leaves out.
+ */
+export function renderReport({ evaluation, history, config }: ReportInput): string {
+  const { model, data, threat, versions } = evaluation;
+  const title = `${model.architecture} on ${data.name}, ${threatText(threat)}`;
+  return html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="selfgrad ${versions.selfgrad}">
+<title>${title} · selfgrad</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+<header>
+<p class="eyebrow">selfgrad · robustness report</p>
+<h1>${model.architecture} <span>on</span> ${data.name}</h1>
+<ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}${model.strategy !== null && html`<li>trained with ${model.strategy}</li>`}<li>${counted(model.parameters, 'parameter')}</li><li>seed ${evaluation.seed}</li><li>${evaluation.device}</li></ul>
+${headlines(evaluation)}
+</header>
+<main>
+${sections({ evaluation, history, config })}
+</main>
+<footer>Written by selfgrad ${versions.selfgrad} on ${evaluation.createdAt}.</footer>
+</body>
+</html>
+`.text;
+}

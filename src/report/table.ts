@@ -1,0 +1,70 @@
+/** The result of an evaluation as aligned lines for a terminal. */
+import type { AttackResult, Evaluation, Rate } from '../evaluation.ts';
+import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
+
+/** Terminals act on control characters: names and messages from files must not bring their own. */
+function plain(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+function rateCells(name: string, rate: Rate): string[] {
+  return [name, percent(rate.rate), interval(rate)];
+}
+
+function attackCells(attack: AttackResult): string[] {
+  return [
+    ...rateCells(attack.name, attack.robust),
+    `${grouped(attack.broken)} broken`,
+    duration(attack.seconds),
+    ...passPair(attack.passes),
+    attack.medianDistance === null ? '' : `median L2 ${attack.medianDistance.toFixed(3)}`,
+  ];
+}
+
+/** Pads each column to its widest cell: the first and the last to the left, figures to the right. */
+function align(rows: string[][], minimumWidth: number): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    }
+  }
+  widths[0] = Math.max(widths[0]!, minimumWidth);
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/**
+ * The lines that `selfgrad eval` prints: what was evaluated, clean accuracy, each attack, the worst case
+ * over all attacks (left out when none was run), and the warnings. Accuracies are percent of all images with their 95 % interval.
+ */
+export function renderTable(evaluation: Evaluation): string {
+  const { model, data, threat, attacks, clean, robust, warnings } = evaluation;
+  const head = [
+    model.architecture,
+    `${data.name} ${data.split} ${grouped(data.count)}`,
+    `${threat.norm} ${threat.epsText}`,
+    evaluation.device,
+    `seed ${evaluation.seed}`,
+  ].join(' · ');
+  const rates = [rateCells('clean', clean), ...attacks.map(attackCells)];
+  if (attacks.length > 0) rates.push(rateCells('robust', robust));
+  const labelWidth = Math.max('evaluate'.length, ...rates.map(([name]) => name!.length));
+  const lines = align(rates, labelWidth);
+  if (attacks.length > 0) {
+    lines.push(
+      `${lines.pop()}   worst case over ${counted(attacks.length, 'attack')}, ${counted(robust.count, 'image')}`,
+    );
+  }
+  return [
+    `${'evaluate'.padEnd(labelWidth)}  ${head}`,
+    ...lines,
+    ...warnings.map(({ code, message }) => `${'warning'.padEnd(labelWidth)}  ${code}  ${message}`),
+  ]
+    .map(plain)
+    .join('\n');
+}

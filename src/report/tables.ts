@@ -1,0 +1,95 @@
+/** The tables of the report: attacks, classes, and the points of the eps curve. */
+
+import type { AttackResult, Evaluation, Passes, Rate } from '../evaluation.ts';
+import type { Tone } from './charts/lineChart.ts';
+import { rateBar } from './charts/rateBar.ts';
+import { duration, grouped, interval, optionText, passes, percent } from './format.ts';
+import { type Content, html, Markup } from './markup.ts';
+
+/** A table that scrolls sideways on its own where the screen is too narrow, also by keyboard. */
+function scrolling(caption: string, head: Content, body: Content): Markup {
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
+<caption>${caption}</caption>
+<thead><tr>${head}</tr></thead>
+<tbody>${body}</tbody>
+</table></div>`;
+}
+
+/** Column heads; a `Markup` is taken as it is. */
+function heads(names: readonly (string | Markup)[]): Markup {
+  return html`${names.map((name) => (name instanceof Markup ? name : html`<th scope="col">${name}</th>`))}`;
+}
+
+/** The head over `rateCell`, which is set to the left. */
+function rateHead(name: string): Markup {
+  return html`<th scope="col" class="rate">${name}</th>`;
+}
+
+function rateCell(rate: Rate, tone: Tone): Markup {
+  return html`<td class="rate">${rateBar(rate, tone)} <b>${percent(rate.rate)}</b> <span class="interval">${interval(rate)}</span></td>`;
+}
+
+function costCells({ forward, backward }: Passes, seconds: number): Markup {
+  return html`<td>${passes(forward)}</td><td>${passes(backward)}</td><td>${duration(seconds)}</td>`;
+}
+
+/** Text that stays on one line. */
+function unbroken(text: string): string {
+  return text.replaceAll(' ', '\u00a0');
+}
+
+function attackRow(attack: AttackResult): Markup {
+  const options = Object.entries(attack.options).map(([key, value]) => `${key} ${optionText(value)}`);
+  if (attack.medianDistance !== null) options.push(`median L2 ${attack.medianDistance.toFixed(3)}`);
+  return html`<tr><th scope="row">${attack.name}<small>${options.map(unbroken).join('\u00a0· ')}</small></th>${rateCell(attack.robust, 'robust')}<td>${grouped(attack.attacked)}</td><td>${grouped(attack.broken)}</td>${costCells(attack.passes, attack.seconds)}</tr>`;
+}
+
+/** Clean accuracy, each attack with what it broke and cost, and the worst case over all attacks. */
+export function attackTable({ clean, attacks, robust, passes: spent, seconds }: Evaluation): Markup {
+  const head = heads([
+    'attack',
+    rateHead('accuracy, 95 % interval'),
+    'attacked',
+    'broken',
+    'forward',
+    'backward',
+    'time',
+  ]);
+  const none = html`<td></td><td></td>`;
+  return scrolling(
+    'Accuracy under each attack',
+    head,
+    html`<tr><th scope="row">none (clean)</th>${rateCell(clean, 'clean')}${none}<td></td>${none}</tr>
+${attacks.map(attackRow)}
+${attacks.length > 0 && html`<tr class="total"><th scope="row">worst case<small>an image counts only if it withstands every attack</small></th>${rateCell(robust, 'robust')}<td></td><td>${grouped(clean.correct - robust.correct)}</td>${costCells(spent, seconds)}</tr>`}`,
+  );
+}
+
+/** Clean and robust accuracy of each class: a mean can hide a class that has none. */
+export function classTable({ perClass, data }: Evaluation): Markup {
+  return scrolling(
+    'Accuracy of each class',
+    heads(['class', rateHead('clean'), rateHead('robust'), 'images']),
+    perClass.map(
+      ({ label, clean, robust }) =>
+        html`<tr><th scope="row">${className(data.classes, label)}</th>${rateCell(clean, 'clean')}${rateCell(robust, 'robust')}<td>${grouped(clean.count)}</td></tr>`,
+    ),
+  );
+}
+
+/** The points of the eps curve as numbers. */
+export function epsTable(curve: NonNullable<Evaluation['epsCurve']>): Markup {
+  return scrolling(
+    `Robust accuracy under ${curve.attack}`,
+    heads(['eps', 'accuracy', '95 % interval']),
+    curve.points.map(
+      ({ epsText, robust }) =>
+        html`<tr><th scope="row">${epsText}</th><td><b>${percent(robust.rate)}</b></td><td class="interval">${interval(robust)}</td></tr>`,
+    ),
+  );
+}
+
+/** The name of a class; its number where the data set gives none. */
+export function className(classes: readonly string[], label: number): string {
+  return classes[label] ?? `class ${label}`;
+}

@@ -1,0 +1,285 @@
+/** Trains a network: from a configuration to a model, and to a run directory when one is named. */
+import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { abortable } from './abort.ts';
+import { nativeAttack } from './config/attacks/attack.ts';
+import type { Config, ConfigInput } from './config/config.ts';
+import { resolveDevice, resolveThreads } from './config/device.ts';
+import { formatEps } from './config/fraction.ts';
+import { resolveConfig } from './config/resolve.ts';
+import { nativeStrategy } from './config/strategies/strategy.ts';
+import { resolveEpochs } from './config/train.ts';
+import { Dataset } from './data/dataset.ts';
+import { openData } from './data/open.ts';
+import { SelfgradError } from './errors.ts';
+import type { Passes } from './evaluation.ts';
+import { EventQueue } from './eventQueue.ts';
+import type { TrainEvent } from './events.ts';
+import { rate } from './interval.ts';
+import { Model } from './model.ts';
+import type { NativeModelOptions, NativeTrainEvent, NativeTrainOptions, NativeTrainResult } from './native/binding.ts';
+import { loadBinding } from './native/load.ts';
+import { writeAtomic } from './report/writeAtomic.ts';
+import { type RunFiles, runFiles } from './runFiles.ts';
+
+export interface TrainOptions {
+  /** Stops between two attack steps, saves a checkpoint (with `out`), and rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Run directory for config.json, events.jsonl, checkpoint and model. Defaults to none: nothing is written. */
+  out?: string;
+  /** Continue the run whose checkpoint is in `out`. Defaults to false. */
+  resume?: boolean;
+  /** Replace a run that `out` already holds. Defaults to false: that is an error. */
+  overwrite?: boolean;
+  /** Train on this set instead of the configuration's source; the caller disposes of it. */
+  data?: Dataset;
+  /** Validate on this set instead of the source's test split; the caller disposes of it. */
+  validation?: Dataset;
+}
+
+export interface TrainResult {
+  /** In evaluation mode; the caller disposes of it. */
+  model: Model;
+  config: Config;
+  steps: number;
+  /** Of training alone: validation is counted in its own events. */
+  passes: Passes;
+  seconds: number;
+  imagesPerSecond: number;
+  history: TrainEvent[];
+  out: string | null;
+}
+
+/** A run under way: iterate it for events, or only await its result. */
+export interface TrainRun extends AsyncIterable<TrainEvent> {
+  readonly result: Promise<TrainResult>;
+}
+
+/**
+ * Starts training and returns at once.
+ *
+ * @throws SelfgradError `ERR_OPTION` at once for a bad configuration; through `result` `ERR_DATA`, `ERR_CHECKPOINT`,
+ *   `ERR_WRITE`, `ERR_NUMERIC`, `ERR_LIBTORCH`, or the reason of `signal`
+ */
+export function train(input: ConfigInput | Config, options: TrainOptions = {}): TrainRun {
+  const { config } = resolveConfig([{ origin: 'train()', values: input }]);
+  resolveDevice(config.device);
+  const files = options.out === undefined ? null : runFiles(options.out);
+  if (files) checkDirectory(files, options);
+  const events = new EventQueue<TrainEvent>();
+  const result = run(config, options, files, events);
+  result.then(
+    () => events.end(),
+    (error: unknown) => events.end(error),
+  );
+  return { result, [Symbol.asyncIterator]: () => events[Symbol.asyncIterator]() };
+}
+
+function checkDirectory(files: RunFiles, { resume, overwrite }: TrainOptions): void {
+  const held = [files.model, files.checkpoint].find((file) => existsSync(file));
+  if (resume && !existsSync(files.checkpoint)) {
+    throw new SelfgradError(
+      'ERR_CHECKPOINT',
+      `Expected a run to resume in ${files.directory} but found no checkpoint.safetensors.`,
+      { fix: 'Give the directory of a run that was interrupted, or begin anew.' },
+    );
+  }
+  if (held !== undefined && !resume && !overwrite) {
+    throw new SelfgradError('ERR_OPTION', `Expected a new directory for out but ${files.directory} holds a run.`, {
+      fix: 'Resume it (--resume), replace it (--overwrite), or name another directory.',
+    });
+  }
+}
+
+async function run(
+  config: Config,
+  options: TrainOptions,
+  files: RunFiles | null,
+  events: EventQueue<TrainEvent>,
+): Promise<TrainResult> {
+  const { signal, resume = false } = options;
+  const owned: Dataset[] = [];
+  try {
+    const data = options.data ?? (await openSplit(config, 'train', config.data.trainCount, owned, signal));
+    const validation =
+      options.validation ??
+      (config.train.validate.every > 0
+        ? await openSplit(config, 'test', config.train.validate.count, owned, signal)
+        : null);
+    const identity = runIdentity(config, data);
+    const model = new Model(
+      new (loadBinding().Model)(modelOptions(config, data)),
+      {
+        strategy: config.train.strategy.name,
+        threat: `${config.threat.norm} ${formatEps(config.threat.eps)}`,
+        'data.name': data.name,
+        'data.sha256': data.sha256,
+        'data.classes': JSON.stringify(data.classes),
+        run: identity,
+      },
+      files?.model ?? null,
+    );
+    try {
+      const history: TrainEvent[] = [];
+      if (files) await prepareDirectory(files, config, resume);
+      const tell = (event: TrainEvent) => {
+        history.push(event);
+        if (files) appendEvent(files, event);
+        events.push(event);
+      };
+      const request = nativeOptions(config, model, data, validation, files, resume);
+      const done = await follow(request, config, tell, signal);
+      if (files) model.save(files.model);
+      const { step: steps, passes, seconds, imagesPerSecond } = done;
+      return { model, config, steps, passes, seconds, imagesPerSecond, history, out: files?.directory ?? null };
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  } finally {
+    for (const set of owned) set.dispose();
+  }
+}
+
+/** Runs the native trainer and passes its events on. */
+async function follow(
+  request: NativeTrainOptions,
+  config: Config,
+  tell: (event: TrainEvent) => void,
+  signal: AbortSignal | undefined,
+): Promise<NativeTrainResult> {
+  let steps = 0;
+  let failure: unknown;
+  // What is thrown inside a native callback goes nowhere: it is kept and thrown when the run has ended.
+  const onEvent = (event: NativeTrainEvent) => {
+    try {
+      if (event.type === 'start') steps = event.steps;
+      tell(translate(event, steps, config));
+    } catch (error) {
+      failure ??= error;
+    }
+  };
+  const done = await abortable(() => loadBinding().train(request, onEvent), signal);
+  if (failure !== undefined) throw failure;
+  tell({ type: 'end', ...done });
+  if (!done.completed) signal?.throwIfAborted();
+  return done;
+}
+
+function translate(event: NativeTrainEvent, steps: number, config: Config): TrainEvent {
+  switch (event.type) {
+    case 'start':
+      return { ...event, strategy: config.train.strategy.name };
+    case 'step':
+      return { ...event, steps };
+    case 'eval': {
+      const { count, clean, robust, ...rest } = event;
+      return { ...rest, clean: rate(clean, count), robust: rate(robust, count) };
+    }
+    default:
+      return event;
+  }
+}
+
+async function openSplit(
+  config: Config,
+  split: 'train' | 'test',
+  limit: number | null,
+  owned: Dataset[],
+  signal: AbortSignal | undefined,
+): Promise<Dataset> {
+  const { source, path, size, testCount } = config.data;
+  const opened = await openData({ source, path, size, split, limit: split === 'train' ? limit : testCount });
+  const first = limit === null ? null : Math.min(limit, opened.count);
+  const data = await Dataset.from(opened, { limit: first, ...(signal && { signal }) });
+  owned.push(data);
+  return data;
+}
+
+/** What must be equal for a run to be resumed: everything that decides which numbers come out. */
+function runIdentity({ seed, model, threat, train }: Config, data: Dataset): string {
+  const { checkpoint: _, ...decisive } = train;
+  return JSON.stringify({ seed, model, threat, train: decisive, data: data.sha256 });
+}
+
+function modelOptions({ model, seed }: Config, data: Dataset): NativeModelOptions {
+  const [channels, height, width] = data.shape;
+  const statistics = data.native.statistics();
+  return {
+    architecture: model.architecture,
+    channels,
+    height,
+    width,
+    classes: data.classes.length,
+    depths: model.architecture === 'small-cnn' ? [] : model.depths,
+    baseWidth: model.width,
+    activation: model.activation,
+    taps: model.taps,
+    mean: model.mean === 'data' ? statistics.mean : model.mean,
+    // A channel that never varies is left alone instead of being divided by zero.
+    std: model.std === 'data' ? statistics.std.map((value) => (value > 0 ? value : 1)) : model.std,
+    seed,
+  };
+}
+
+function nativeOptions(
+  config: Config,
+  model: Model,
+  data: Dataset,
+  validation: Dataset | null,
+  files: RunFiles | null,
+  resume: boolean,
+): NativeTrainOptions {
+  const { train, threat, seed } = config;
+  return {
+    model: model.native,
+    data: data.native,
+    validation: validation?.native ?? null,
+    validateEvery: train.validate.every,
+    validateCount: train.validate.count,
+    validateAttack: nativeAttack(train.validate.attack, threat, 'train.validate.attack'),
+    seed,
+    threads: resolveThreads(config.threads),
+    norm: threat.norm,
+    eps: threat.eps,
+    strategy: nativeStrategy(train.strategy, threat),
+    epochs: resolveEpochs(train),
+    batchSize: train.batchSize,
+    precision: train.precision,
+    lr: train.lr,
+    momentum: train.momentum,
+    nesterov: train.nesterov,
+    weightDecay: train.weightDecay,
+    schedule: train.schedule,
+    labelSmoothing: train.labelSmoothing,
+    crop: train.crop,
+    flip: train.flip,
+    checkpointPath: files?.checkpoint ?? '',
+    checkpointEvery: train.checkpoint.every,
+    resumePath: resume ? files!.checkpoint : '',
+    metadata: { ...model.metadata },
+  };
+}
+
+async function prepareDirectory(files: RunFiles, config: Config, resume: boolean): Promise<void> {
+  try {
+    mkdirSync(files.directory, { recursive: true });
+    if (!resume) for (const file of Object.values(files).slice(1)) rmSync(file, { force: true });
+  } catch (cause) {
+    throw new SelfgradError('ERR_WRITE', `Cannot create ${files.directory}: ${(cause as Error).message}.`, {
+      fix: 'Name a directory that you may write to.',
+      cause,
+    });
+  }
+  await writeAtomic(files.config, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+function appendEvent(files: RunFiles, event: TrainEvent): void {
+  try {
+    appendFileSync(files.events, `${JSON.stringify(event)}\n`);
+  } catch (cause) {
+    throw new SelfgradError('ERR_WRITE', `Cannot write ${files.events}: ${(cause as Error).message}.`, {
+      fix: 'Check that the directory is writable and has space, then resume the run.',
+      cause,
+    });
+  }
+}
