@@ -1,0 +1,99 @@
+// Networks small enough to know the answer: a linear model, whose smallest perturbation has a closed form,
+// and a fixed convolutional net with smooth activations.
+#pragma once
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "attack/attack.h"
+#include "tensor/philox.h"
+
+namespace selfgrad::testing {
+
+/// Uniform numbers from a stream of their own, (shape).
+inline at::Tensor random_tensor(uint64_t seed, std::vector<int64_t> shape, double low, double high) {
+  const int64_t count = shape.front();
+  shape.erase(shape.begin());
+  return uniform({seed, Purpose::kInit, 0}, at::arange(count, at::kLong), shape, low, high);
+}
+
+/// (N, 2, 4, 4) images away from the edges of the box, so that the closed forms below hold.
+inline at::Tensor grey_images(int64_t count, uint64_t seed = 1) {
+  return random_tensor(seed, {count, 2, 4, 4}, 0.4, 0.6).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+/// z = W x + b over flattened images of 32 pixels.
+struct LinearModel {
+  explicit LinearModel(int64_t classes, uint64_t seed = 2)
+      : weight(random_tensor(seed, {classes, 32}, -1, 1)),
+        bias(random_tensor(seed + 1, {classes}, -0.1, 0.1)) {}
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    return at::linear(x.contiguous().flatten(1), weight, bias);
+  }
+  /// The smallest perturbation that reaches the decision boundary, (N): the margin over the dual norm.
+  at::Tensor optimum(Norm norm, const at::Tensor& x, const at::Tensor& labels) const {
+    const at::Tensor z = (*this)(x);
+    std::vector<double> smallest;
+    for (int64_t n = 0; n < x.size(0); ++n) {
+      const auto y = labels[n].item<int64_t>();
+      double best = 1e9;
+      for (int64_t i = 0; i < weight.size(0); ++i) {
+        if (i == y) continue;
+        const at::Tensor dual = at::linalg_vector_norm(weight[y] - weight[i], norm == Norm::kLinf ? 1 : 2);
+        best = std::min(best, (z[n][y] - z[n][i]).item<double>() / dual.item<double>());
+      }
+      smallest.push_back(best);
+    }
+    return at::tensor(smallest);
+  }
+
+  at::Tensor weight, bias;
+};
+
+/// conv 2->4, silu, conv 4->8 stride 2, silu, linear to 5 classes.
+struct SmallNet {
+  SmallNet()
+      : conv1(random_tensor(11, {4, 2, 3, 3}, -0.5, 0.5)),
+        conv2(random_tensor(12, {8, 4, 3, 3}, -0.5, 0.5)),
+        head(random_tensor(13, {5, 32}, -1, 1)) {}
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    const at::Tensor a = at::silu(at::conv2d(x, conv1, {}, 1, 1));
+    const at::Tensor b = at::silu(at::conv2d(a, conv2, {}, 2, 1));
+    return at::linear(b.contiguous().flatten(1), head);
+  }
+
+  at::Tensor conv1, conv2, head;
+};
+
+/// Runs one attack on a batch with indices 0 … N-1 and labels as the network sees the clean images.
+struct Attacked {
+  AttackResult result;
+  Passes passes;
+  at::Tensor labels;
+};
+
+inline Attacked attack_batch_of(const Target::Logits& network, const AttackOptions& options,
+                                const at::Tensor& images, uint64_t seed = 0) {
+  std::atomic<bool> stop{false};
+  Target target(network, seed, stop);
+  const at::Tensor labels = network(images).argmax(1);
+  const at::Tensor indices = at::arange(images.size(0), at::kLong);
+  Attacked attacked{make_attack(options)->run(target, images, labels, indices, 0), {}, labels};
+  attacked.passes = target.passes();
+  return attacked;
+}
+
+}  // namespace selfgrad::testing

@@ -1,0 +1,91 @@
+// The target: counted passes, no gradient for weights, refusal of NaN, cancellation.
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/zeros_like.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "error.h"
+#include "networks.h"
+
+namespace selfgrad {
+namespace {
+
+using testing::grey_images;
+using testing::LinearModel;
+using testing::SmallNet;
+
+TEST(Target, CountsOnePassPerExample) {
+  const std::atomic<bool> stop{false};
+  Target target(LinearModel(3), 0, stop);
+  target.logits(grey_images(5));
+  target.gradient(grey_images(3), [](const at::Tensor& z) { return z.sum(1); });
+  EXPECT_EQ(target.passes().forward, 8);
+  EXPECT_EQ(target.passes().backward, 3);
+}
+
+TEST(Target, GivesTheGradientOfTheSummedLoss) {
+  const std::atomic<bool> stop{false};
+  const LinearModel model(3);
+  Target target(model, 0, stop);
+  const auto [logits, gradient] =
+      target.gradient(grey_images(2), [](const at::Tensor& z) { return z.select(1, 1); });
+  EXPECT_TRUE(at::allclose(gradient[1].contiguous().view(-1), model.weight[1]));
+  EXPECT_TRUE(at::allclose(logits, model(grey_images(2))));
+  EXPECT_FALSE(logits.requires_grad());
+}
+
+TEST(Target, LeavesWeightsWithoutGradient) {
+  const std::atomic<bool> stop{false};
+  const SmallNet net;
+  net.conv1.requires_grad_();
+  Target target(net, 0, stop);
+  target.gradient(grey_images(2), [](const at::Tensor& z) { return z.sum(1); });
+  EXPECT_FALSE(net.conv1.grad().defined());
+  EXPECT_FALSE(target.logits(grey_images(2)).requires_grad());
+}
+
+TEST(Target, RefusesLogitsThatAreNotFinite) {
+  const std::atomic<bool> stop{false};
+  const LinearModel model(3);
+  Target target(
+      [&](const at::Tensor& x) {
+        at::Tensor z = model(x).detach().clone();
+        z[1][2] = std::numeric_limits<float>::quiet_NaN();
+        return z;
+      },
+      0, stop);
+  target.set_place("batch 4 of attack pgd");
+  try {
+    target.logits(grey_images(3));
+    FAIL() << "accepted NaN";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "ERR_NUMERIC");
+    EXPECT_STREQ(
+        error.what(),
+        "Expected finite logits from the network but received NaN or infinity for 1 of 3 images, first for "
+        "image 1 of batch 4 of attack pgd. Its weights or a layer overflow: train with a lower lr.");
+  }
+}
+
+TEST(Target, StopsBeforeTheNextPass) {
+  std::atomic<bool> stop{false};
+  int calls = 0;
+  const LinearModel model(3);
+  const auto network = [&](const at::Tensor& x) {
+    if (++calls == 3) stop = true;
+    return model(x);
+  };
+  Target target(network, 0, stop);
+  AttackOptions options;
+  options.name = "pgd";
+  options.threat.eps = 0;
+  const at::Tensor images = grey_images(2);
+  const at::Tensor labels = model(images).argmax(1);
+  EXPECT_THROW(make_attack(options)->run(target, images, labels, at::arange(2, at::kLong), 0), Cancelled);
+  EXPECT_EQ(calls, 3);
+}
+
+}  // namespace
+}  // namespace selfgrad

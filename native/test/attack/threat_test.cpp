@@ -1,0 +1,86 @@
+// The norms: random starts inside the ball, directions of unit size, projections that hold the budget.
+#include "attack/threat.h"
+
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include "networks.h"
+
+namespace selfgrad {
+namespace {
+
+using testing::grey_images;
+using testing::random_tensor;
+
+at::Tensor draw_starts(const Threat& threat, int64_t count) {
+  return random_start(threat, {7, Purpose::kAttackStart, 0}, at::arange(count, at::kLong), {2, 4, 4});
+}
+
+TEST(RandomStart, FillsTheLinfBall) {
+  const at::Tensor start = draw_starts({Norm::kLinf, 0.1}, 500);
+  EXPECT_LE(start.abs().max().item<double>(), 0.1 + 1e-7);
+  EXPECT_NEAR(start.mean().item<double>(), 0.0, 2e-3);
+  EXPECT_NEAR(start.abs().mean().item<double>(), 0.05, 1e-3);
+}
+
+TEST(RandomStart, HasAUniformRadiusInL2) {
+  const at::Tensor radius = perturbation_norm(Norm::kL2, draw_starts({Norm::kL2, 0.5}, 4000));
+  EXPECT_LE(radius.max().item<double>(), 0.5 + 1e-6);
+  // Mean and variance of U(0, 0.5).
+  EXPECT_NEAR(radius.mean().item<double>(), 0.25, 0.01);
+  EXPECT_NEAR(radius.var().item<double>(), 0.25 / 12, 0.002);
+}
+
+TEST(RandomStart, DependsOnTheExampleAlone) {
+  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+    const Threat threat{norm, 0.1};
+    const DrawKey key{7, Purpose::kAttackStart, 0};
+    const at::Tensor one = random_start(threat, key, at::tensor({5}, at::kLong), {2, 4, 4});
+    EXPECT_TRUE(one[0].equal(draw_starts(threat, 9)[5]));
+  }
+}
+
+TEST(SteepestDirection, HasUnitSize) {
+  const at::Tensor gradient = random_tensor(3, {6, 2, 4, 4}, -1, 1);
+  EXPECT_TRUE(steepest_direction(Norm::kLinf, gradient).equal(gradient.sign()));
+  const at::Tensor size = perturbation_norm(Norm::kL2, steepest_direction(Norm::kL2, gradient));
+  EXPECT_NEAR((size - 1).abs().max().item<double>(), 0, 1e-6);
+}
+
+TEST(SteepestDirection, KeepsZeroAndSurvivesTinyGradients) {
+  at::Tensor gradient = random_tensor(3, {2, 2, 4, 4}, -1, 1) * 1e-30;
+  gradient[0].zero_();
+  const at::Tensor size = perturbation_norm(Norm::kL2, steepest_direction(Norm::kL2, gradient));
+  EXPECT_EQ(size[0].item<double>(), 0);
+  EXPECT_NEAR(size[1].item<double>(), 1, 1e-6);
+}
+
+TEST(Project, HoldsBudgetAndBox) {
+  const at::Tensor origin = random_tensor(4, {20, 2, 4, 4}, 0, 1);
+  const at::Tensor x = origin + random_tensor(5, {20, 2, 4, 4}, -0.5, 0.5);
+  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+    const Threat threat{norm, 0.1};
+    const at::Tensor projected = project(threat, origin, x);
+    EXPECT_LE(perturbation_norm(norm, projected - origin).max().item<double>(), 0.1 + 1e-6);
+    EXPECT_GE(projected.min().item<double>(), 0);
+    EXPECT_LE(projected.max().item<double>(), 1);
+    EXPECT_TRUE(at::allclose(project(threat, origin, projected), projected, 0, 1e-6)) << "not idempotent";
+  }
+}
+
+TEST(Project, LeavesInteriorPointsWhereTheyAre) {
+  const at::Tensor origin = grey_images(3);
+  const at::Tensor x = origin + 0.01;
+  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+    EXPECT_TRUE(at::allclose(project({norm, 0.5}, origin, x), x, 0, 1e-7));
+  }
+}
+
+TEST(Project, KeepsTheMemoryFormat) {
+  const at::Tensor origin = grey_images(3);
+  EXPECT_TRUE(project({Norm::kL2, 0.1}, origin, origin + 1).is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+}  // namespace
+}  // namespace selfgrad

@@ -1,0 +1,290 @@
+// The evaluation as a whole: exact counts, active sets over restarts and attacks, and distrust of the
+// attacks.
+#include "evaluate/evaluator.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/full_like.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "attack/networks.h"
+#include "error.h"
+
+namespace selfgrad {
+namespace {
+
+using testing::LinearModel;
+using testing::random_tensor;
+using testing::SmallNet;
+
+constexpr int64_t kCount = 40;
+
+/// 40 images of 2x4x4; labels are the network's own answers, except for every tenth image.
+struct Fixture {
+  explicit Fixture(Target::Logits classifier) : network(std::move(classifier)), data(kCount, {2, 4, 4}, 5) {
+    const at::Tensor pixels = (random_tensor(31, {kCount, 2, 4, 4}, 0.3, 0.7) * 255).to(at::kByte);
+    const at::Tensor answers = network(pixels.to(at::kFloat) / 255).argmax(1).to(at::kInt).contiguous();
+    for (int64_t n = 9; n < kCount; n += 10)
+      answers[n] = (answers[n].item<int64_t>() + 1) % 5;
+    data.append(pixels.const_data_ptr<uint8_t>(), answers.const_data_ptr<int32_t>(), kCount);
+  }
+
+  EvaluateResult run(const EvaluateOptions& options) {
+    return evaluate(network, data, options, stop,
+                    [this](const EvaluateProgress& event) { events.push_back(event); });
+  }
+
+  Target::Logits network;
+  Dataset data;
+  std::atomic<bool> stop{false};
+  std::vector<EvaluateProgress> events;
+};
+
+AttackOptions attack_named(const std::string& name, double eps) {
+  AttackOptions options;
+  options.name = name;
+  options.threat = {name == "cw-l2" ? Norm::kL2 : Norm::kLinf, eps};
+  options.alpha = eps / 4;
+  options.steps = name == "cw-l2" ? 50 : 10;
+  return options;
+}
+
+EvaluateOptions evaluate_options(std::vector<AttackOptions> attacks) {
+  EvaluateOptions options;
+  options.count = kCount;
+  options.batch_size = 16;
+  options.attacks = std::move(attacks);
+  return options;
+}
+
+int64_t count_of(const std::vector<int32_t>& values, int32_t value) {
+  return std::count(values.begin(), values.end(), value);
+}
+
+TEST(Evaluate, CountsCleanAndRobustImages) {
+  Fixture fixture(SmallNet{});
+  const EvaluateResult result = fixture.run(evaluate_options({attack_named("pgd", 0.03)}));
+  EXPECT_EQ(result.count, kCount);
+  EXPECT_EQ(result.clean, 36);
+  EXPECT_EQ(count_of(result.broken_by, kWrongBefore), 4);
+  EXPECT_EQ(result.attacks[0].attacked, 36);
+  EXPECT_EQ(result.attacks[0].robust, 36 - result.attacks[0].broken);
+  EXPECT_GT(result.attacks[0].broken, 0);
+  EXPECT_GT(result.robust, 0);
+  EXPECT_EQ(count_of(result.broken_by, 0), result.attacks[0].broken);
+  EXPECT_EQ(count_of(result.broken_by, kRobust), result.robust);
+}
+
+TEST(Evaluate, GivesCleanAccuracyAtEpsZero) {
+  Fixture fixture(SmallNet{});
+  const EvaluateResult result = fixture.run(
+      evaluate_options({attack_named("fgsm", 0), attack_named("pgd", 0), attack_named("cw-linf", 0)}));
+  EXPECT_EQ(result.robust, result.clean);
+  for (const AttackOutcome& outcome : result.attacks)
+    EXPECT_EQ(outcome.robust, result.clean);
+}
+
+TEST(Evaluate, MatchesTheClosedFormOfALinearModel) {
+  const LinearModel model(2);
+  Fixture fixture(model);
+  const at::Tensor all = at::arange(kCount, at::kLong);
+  const at::Tensor images = fixture.data.images(all);
+  const at::Tensor optimum = model.optimum(Norm::kLinf, images, model(images).argmax(1));
+  const double eps = optimum.median().item<double>() * 1.001;
+  const EvaluateResult result = fixture.run(evaluate_options({attack_named("pgd", eps)}));
+  for (int64_t n = 0; n < kCount; ++n) {
+    if (n % 10 == 9) continue;
+    EXPECT_EQ(result.broken_by[n] == 0, optimum[n].item<double>() < eps) << "image " << n;
+  }
+}
+
+TEST(Evaluate, DependsOnNeitherBatchSizeNorThreads) {
+  EvaluateOptions options = evaluate_options({attack_named("pgd", 0.03), attack_named("cw-linf", 0.03)});
+  for (AttackOptions& attack : options.attacks)
+    attack.restarts = 2;
+  const auto run = [&](int64_t batch_size, int threads) {
+    const int before = at::get_num_threads();
+    at::set_num_threads(threads);
+    options.batch_size = batch_size;
+    Fixture fixture(SmallNet{});
+    const EvaluateResult result = fixture.run(options);
+    at::set_num_threads(before);
+    return result.broken_by;
+  };
+  const auto expected = run(16, 1);
+  for (const int64_t batch_size : {1, 3, 8, 40})
+    EXPECT_EQ(run(batch_size, 1), expected) << batch_size;
+  EXPECT_EQ(run(16, 2), expected);
+}
+
+TEST(Evaluate, CascadeAttacksOnlyWhatStands) {
+  const auto attacks = {attack_named("pgd", 0.03), attack_named("cw-linf", 0.03)};
+  EvaluateOptions options = evaluate_options(attacks);
+  Fixture fixture(SmallNet{});
+  const EvaluateResult apart = fixture.run(options);
+  options.cascade = true;
+  const EvaluateResult cascade = fixture.run(options);
+  EXPECT_EQ(apart.attacks[1].attacked, apart.clean);
+  EXPECT_EQ(cascade.attacks[1].attacked, cascade.attacks[0].robust);
+  EXPECT_EQ(cascade.robust, cascade.attacks[1].robust);
+  EXPECT_EQ(cascade.robust, apart.robust);
+  EXPECT_EQ(cascade.broken_by, apart.broken_by);
+}
+
+TEST(Evaluate, RestartsAttackOnlyWhatTheEarlierOnesLeft) {
+  AttackOptions attack = attack_named("pgd", 0.03);
+  Fixture fixture(SmallNet{});
+  const EvaluateResult once = fixture.run(evaluate_options({attack}));
+  attack.restarts = 3;
+  const EvaluateResult thrice = fixture.run(evaluate_options({attack}));
+  EXPECT_LE(thrice.robust, once.robust);
+  const int64_t standing = once.attacks[0].robust;
+  EXPECT_LE(thrice.attacks[0].passes.forward,
+            once.attacks[0].passes.forward + 2 * standing * (attack.steps + 1));
+  EXPECT_GT(thrice.attacks[0].passes.forward, once.attacks[0].passes.forward);
+}
+
+TEST(Evaluate, CountsEveryPassExactly) {
+  Fixture fixture(SmallNet{});
+  const EvaluateResult result = fixture.run(evaluate_options({attack_named("fgsm", 0.03)}));
+  const AttackOutcome& fgsm = result.attacks[0];
+  EXPECT_EQ(fgsm.passes.forward, 2 * 36);
+  EXPECT_EQ(fgsm.passes.backward, 36);
+  // The clean images, the attack, and each broken image once confirmed and once recounted.
+  EXPECT_EQ(result.passes.forward, kCount + fgsm.passes.forward + 2 * fgsm.broken);
+  EXPECT_EQ(result.passes.backward, fgsm.passes.backward);
+}
+
+TEST(Evaluate, AttacksNothingWhenEverythingIsWrongAlready) {
+  const LinearModel model(5);
+  Fixture fixture(model);
+  fixture.network = [&](const at::Tensor& x) { return -model(x); };
+  const EvaluateResult result = fixture.run(evaluate_options({attack_named("pgd", 0.03)}));
+  EXPECT_EQ(result.attacks[0].attacked, result.clean);
+  EXPECT_LT(result.clean, 5);
+  EXPECT_EQ(result.robust, result.attacks[0].robust);
+}
+
+TEST(Evaluate, WorksOnOneImage) {
+  Fixture fixture(SmallNet{});
+  EvaluateOptions options = evaluate_options({attack_named("pgd", 0.5)});
+  options.count = 1;
+  options.examples = 3;
+  const EvaluateResult result = fixture.run(options);
+  EXPECT_EQ(result.clean, 1);
+  EXPECT_EQ(result.robust, 0);
+  EXPECT_EQ(result.examples.size(), 1U);
+}
+
+TEST(Evaluate, CountsCwL2ByItsDistance) {
+  Fixture fixture(SmallNet{});
+  const EvaluateResult small = fixture.run(evaluate_options({attack_named("cw-l2", 0.02)}));
+  const EvaluateResult large = fixture.run(evaluate_options({attack_named("cw-l2", 100)}));
+  EXPECT_LT(small.attacks[0].broken, large.attacks[0].broken);
+  ASSERT_TRUE(small.attacks[0].median_distance.has_value());
+  // The median is over all images fooled, whatever the budget.
+  EXPECT_EQ(*small.attacks[0].median_distance, *large.attacks[0].median_distance);
+  EXPECT_FALSE(
+      fixture.run(evaluate_options({attack_named("pgd", 0.03)})).attacks[0].median_distance.has_value());
+}
+
+TEST(Evaluate, ReturnsExamplesThatHoldTheBudgetAndFool) {
+  const SmallNet net;
+  Fixture fixture(net);
+  EvaluateOptions options = evaluate_options({attack_named("pgd", 0.05), attack_named("fgsm", 0.05)});
+  options.examples = 6;
+  const EvaluateResult result = fixture.run(options);
+  ASSERT_EQ(result.examples.size(), 6U);
+  for (size_t i = 0; i < 6; ++i) {
+    const Example& example = result.examples[i];
+    EXPECT_EQ(example.attack, static_cast<int64_t>(i % 2));
+    EXPECT_EQ(example.label, result.labels[example.index]);
+    EXPECT_EQ(example.clean_prediction, example.label);
+    EXPECT_EQ(net(example.adversarial.unsqueeze(0)).argmax(1).item<int64_t>(),
+              example.adversarial_prediction);
+    EXPECT_NE(example.adversarial_prediction, example.label);
+    EXPECT_LE((example.adversarial - example.image).abs().max().item<double>(), 0.05 + 1e-6);
+    const double confidence = net(example.image.unsqueeze(0)).softmax(1).max().item<double>();
+    EXPECT_NEAR(example.clean_confidence, confidence, 1e-5);
+    for (size_t k = 0; k < i; ++k)
+      EXPECT_NE(result.examples[k].index, example.index);
+  }
+}
+
+TEST(Evaluate, ReportsProgressUpToTheTotal) {
+  Fixture fixture(SmallNet{});
+  AttackOptions attack = attack_named("pgd", 0.03);
+  attack.restarts = 3;
+  const EvaluateResult result = fixture.run(evaluate_options({attack}));
+  ASSERT_GE(fixture.events.size(), 3U);
+  EXPECT_EQ(fixture.events[2].kind, EvaluateProgress::Kind::kClean);
+  EXPECT_EQ(fixture.events[2].done, kCount);
+  EXPECT_EQ(fixture.events[2].correct, 36);
+  const EvaluateProgress& last = fixture.events[fixture.events.size() - 2];
+  EXPECT_EQ(last.kind, EvaluateProgress::Kind::kAttack);
+  EXPECT_EQ(last.done, last.total);
+  EXPECT_EQ(last.broken, result.attacks[0].broken);
+  EXPECT_EQ(fixture.events.back().kind, EvaluateProgress::Kind::kAttackEnd);
+  EXPECT_EQ(fixture.events.back().correct, result.attacks[0].robust);
+}
+
+TEST(Evaluate, RefusesANetworkWhoseAnswerDependsOnTheBatch) {
+  // Centring on the batch, as batch normalisation in training mode does, pushes each image against its
+  // neighbours.
+  const LinearModel model(5);
+  Fixture fixture(model);
+  fixture.network = [&](const at::Tensor& x) {
+    const at::Tensor z = model(x);
+    return z - 0.9 * z.mean(0, /*keepdim=*/true);
+  };
+  EXPECT_THROW(
+      {
+        try {
+          fixture.run(evaluate_options({attack_named("pgd", 0.05)}));
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), "ERR_NATIVE");
+          EXPECT_NE(std::string(error.what()).find("put it in evaluation mode"), std::string::npos)
+              << error.what();
+          throw;
+        }
+      },
+      Error);
+}
+
+TEST(Evaluate, NamesTheBatchWhereLogitsAreNotFinite) {
+  Fixture fixture(SmallNet{});
+  const SmallNet net;
+  int64_t calls = 0;
+  fixture.network = [&](const at::Tensor& x) {
+    const at::Tensor z = net(x);
+    return ++calls == 2 ? at::full_like(z, std::numeric_limits<float>::infinity()) : z;
+  };
+  try {
+    fixture.run(evaluate_options({}));
+    FAIL() << "accepted infinity";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "ERR_NUMERIC");
+    EXPECT_STREQ(
+        error.what(),
+        "Expected finite logits from the network but received NaN or infinity for 16 of 16 images, first "
+        "for image 0 of batch 1 of the clean images. Its weights or a layer overflow: train with a lower "
+        "lr.");
+  }
+}
+
+TEST(Evaluate, StopsWhenItIsTold) {
+  const SmallNet net;
+  Fixture fixture(net);
+  int64_t calls = 0;
+  fixture.network = [&](const at::Tensor& x) {
+    if (++calls == 7) fixture.stop = true;
+    return net(x);
+  };
+  EXPECT_THROW(fixture.run(evaluate_options({attack_named("pgd", 0.03)})), Cancelled);
+  EXPECT_EQ(calls, 7);
+}
+
+}  // namespace
+}  // namespace selfgrad

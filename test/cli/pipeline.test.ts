@@ -1,0 +1,234 @@
+/** The main job from the command line: train, interrupt, resume, evaluate, attack, report. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selfgrad, temporaryFolder } from './selfgrad.ts';
+
+/** A network and data small enough for seconds. */
+const small = [
+  'model.architecture=small-cnn',
+  'model.width=8',
+  'threat.eps=0.1',
+  'train.batchSize=32',
+  'train.validate.count=64',
+  'data.testCount=100',
+  'evaluate.attacks=[{name: pgd, steps: 5}, {name: cw-linf, steps: 5}]',
+  'evaluate.epsCurve={points: [0, 0.1, 0.3], count: 40}',
+  'threads=2',
+];
+
+let folder: string;
+let run: string;
+let trained: { stdout: string; stderr: string };
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'selfgrad-pipeline-'));
+  run = join(folder, 'run');
+  const outcome = await selfgrad([
+    'train',
+    '--out',
+    run,
+    '--json',
+    ...small,
+    'train.epochs=2',
+    'data.trainCount=256',
+  ]);
+  expect(outcome.status, outcome.stderr).toBe(0);
+  trained = outcome;
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('train', () => {
+  it('prints one document on stdout, and one line an epoch on stderr', () => {
+    const document = JSON.parse(trained.stdout);
+    expect(document).toMatchObject({ schema: 'selfgrad.train/1', completed: true, steps: 16, out: run });
+    expect(document.passes).toEqual({ forward: 1024, backward: 1024 });
+    expect(trained.stderr.match(/^epoch +\d+ /gm)).toHaveLength(2);
+    expect(trained.stderr).not.toContain('\x1b');
+  });
+
+  it('leaves a run directory', () => {
+    expect(readdirSync(run).sort()).toEqual(
+      expect.arrayContaining(['checkpoint.safetensors', 'config.json', 'events.jsonl', 'model.safetensors']),
+    );
+  });
+});
+
+describe('eval', () => {
+  it('prints the table and writes the results beside the model', async () => {
+    const { status, stdout, stderr } = await selfgrad(['eval', run]);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^evaluate +small-cnn · fashion-mnist-mini test 100 · linf 0\.1 · cpu · seed 0$/m);
+    expect(stdout).toMatch(/^clean +\d/m);
+    expect(stdout).toMatch(/^pgd +\d/m);
+    expect(stdout).toMatch(/^cw-linf +\d/m);
+    expect(stdout).toMatch(/^robust +\d/m);
+    expect(stderr).toContain(`report  ${join(run, 'report.html')}`);
+    const evaluation = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8'));
+    expect(evaluation).toMatchObject({ schema: 'selfgrad.evaluation/1', clean: { count: 100 } });
+    expect(evaluation.command).toBe(`npx selfgrad eval ${run}`);
+    expect(evaluation.epsCurve.points).toHaveLength(3);
+    expect(readFileSync(join(run, 'report.html'), 'utf8')).toContain('</html>');
+    expect(readFileSync(join(run, 'evaluation.csv'), 'utf8')).toContain('pgd');
+  });
+
+  it('takes overrides, and writes elsewhere with --out', async () => {
+    const out = temporaryFolder();
+    const { status, stdout, stderr } = await selfgrad([
+      'eval',
+      join(run, 'model.safetensors'),
+      '--out',
+      out,
+      '--json',
+      '--quiet',
+      'evaluate.count=20',
+      'evaluate.attacks=[fgsm]',
+    ]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ clean: { count: 20 }, attacks: [{ name: 'fgsm' }] });
+    expect(readdirSync(out).sort()).toEqual(['evaluation.csv', 'evaluation.json', 'report.html']);
+  });
+
+  it('exits 3 when a gate is not met, after printing the results', async () => {
+    const { status, stdout, stderr } = await selfgrad([
+      'eval',
+      run,
+      '--out',
+      temporaryFolder(),
+      '--json',
+      '--quiet',
+      '--fail-under',
+      'robust=0',
+      '--fail-under',
+      'clean=1',
+      'evaluate.count=20',
+      'evaluate.attacks=[fgsm]',
+      'evaluate.epsCurve=null',
+    ]);
+    expect(status).toBe(3);
+    expect(JSON.parse(stdout).schema).toBe('selfgrad.evaluation/1');
+    expect(stderr).toMatch(/^ERR_GATE {2}The gate was not met: clean accuracy is 0\.\d{4}, below 1\.\n$/);
+  });
+
+  it('says what is wrong with a file that is no model', async () => {
+    const { status, stdout, stderr } = await selfgrad(['eval', join(run, 'config.json')]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^ERR_CHECKPOINT {2}/);
+  });
+});
+
+describe('report', () => {
+  it('writes the same report again from what eval left', async () => {
+    const out = temporaryFolder();
+    const { status, stdout } = await selfgrad(['report', run, '--out', out]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `report  ${join(out, 'report.html')}\n` });
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toBe(
+      readFileSync(join(run, 'report.html'), 'utf8'),
+    );
+  });
+});
+
+describe('inspect', () => {
+  it('names metadata and tensors', async () => {
+    const { status, stdout } = await selfgrad(['inspect', run, '--json']);
+    expect(status).toBe(0);
+    const { schema, tensors } = JSON.parse(stdout);
+    expect(schema).toBe('selfgrad.tensors/1');
+    expect(tensors.length).toBeGreaterThan(4);
+    const text = await selfgrad(['inspect', run]);
+    expect(text.stdout).toContain(`${tensors.length} tensors, `);
+  });
+});
+
+describe('attack', () => {
+  it('saves chosen images and says what rounding to 8 bits does', async () => {
+    const out = join(temporaryFolder(), 'images');
+    const { status, stdout, stderr } = await selfgrad([
+      'attack',
+      run,
+      '--index',
+      '0..2,7',
+      '--attack',
+      '{name: pgd, steps: 3, eps: 0.3}',
+      '--out',
+      out,
+      '--json',
+    ]);
+    expect(status, stderr).toBe(0);
+    const { images, attack } = JSON.parse(stdout);
+    expect(attack).toMatchObject({ name: 'pgd', steps: 3, eps: 0.3 });
+    expect(images.map(({ index }: { index: number }) => index)).toEqual([0, 1, 2, 7]);
+    for (const image of images) {
+      expect(image.success).toBe(image.prediction !== image.label);
+      expect(image.linf).toBeLessThanOrEqual(0.3 + 1e-6);
+    }
+    expect(readdirSync(out)).toEqual(
+      expect.arrayContaining(['00000-adversarial.png', '00000-original.png', 'attack.json']),
+    );
+  });
+
+  it('refuses an index beyond the split', async () => {
+    const { status, stderr } = await selfgrad([
+      'attack',
+      run,
+      '--index',
+      '100',
+      '--out',
+      join(folder, 'none'),
+    ]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        'ERR_OPTION  Expected indices in [0, 100) for --index but received 100 (number). The test split of fashion-mnist-mini has 100 images.\n',
+    });
+    expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
+});
+
+describe('a signal', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 75],
+  ] as const)(
+    '%s in mid-epoch saves a checkpoint, exits %d, and the run can go on',
+    async (signal, exitCode) => {
+      const out = join(temporaryFolder(), 'run');
+      let sent = false;
+      const interrupted = await selfgrad(
+        [
+          'train',
+          '--out',
+          out,
+          '--json',
+          '--progress',
+          'json',
+          ...small,
+          'train.epochs=2',
+          'data.trainCount=4000',
+          'train.validate.every=0',
+        ],
+        {
+          onStderr(child, stderr) {
+            if (!sent && stderr.includes('"type":"step"')) sent = child.kill(signal);
+          },
+        },
+      );
+      expect({ status: interrupted.status, stdout: interrupted.stdout }).toEqual({
+        status: exitCode,
+        stdout: '',
+      });
+      expect(interrupted.stderr).toContain(
+        `Interrupted by ${signal}. To go on: selfgrad train --resume ${out}\n`,
+      );
+      expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
+
+      const resumed = await selfgrad(['train', '--resume', out, '--json', '--progress', 'json']);
+      expect(resumed.status, resumed.stderr).toBe(0);
+      expect(JSON.parse(resumed.stdout)).toMatchObject({ completed: true, steps: 250 });
+      const start = JSON.parse(resumed.stderr.split('\n').find((line) => line.includes('"type":"start"'))!);
+      expect(start.resumedAtStep).toBeGreaterThan(0);
+      expect(start.resumedAtStep).toBeLessThan(250);
+      expect(existsSync(join(out, 'model.safetensors'))).toBe(true);
+    },
+  );
+});

@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolveLibtorch } from '../../src/native/libtorch/resolve.ts';
+import { packageRoot } from '../../src/native/packageRoot.ts';
+
+const shipped = ['package.json', 'CMakeLists.txt', 'binding.gyp', 'cmake', 'native', 'scripts', 'dist'];
+
+let clone: string;
+beforeEach(() => {
+  clone = mkdtempSync(join(tmpdir(), 'selfgrad-gyp-'));
+  for (const path of shipped) cpSync(join(packageRoot, path), join(clone, path), { recursive: true });
+  symlinkSync(join(packageRoot, 'node_modules'), join(clone, 'node_modules'));
+});
+afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+describe('node-gyp rebuild', () => {
+  // It compiles the whole addon: quick only where ccache has seen these sources.
+  it('builds an addon that loads, from what the package ships', { timeout: 600_000 }, () => {
+    const env = { ...process.env, LIBTORCH: resolveLibtorch().root };
+    const nodeGyp = join(packageRoot, 'node_modules/node-gyp/bin/node-gyp.js');
+    const built = spawnSync(process.execPath, [nodeGyp, 'rebuild'], { cwd: clone, env, encoding: 'utf8' });
+    expect(built.stderr).toContain('gyp info ok');
+    expect(built.status).toBe(0);
+    expect(existsSync(join(clone, 'build/Release/selfgrad.node'))).toBe(true);
+
+    const load = `import { loadBinding } from './dist/native/load.js'; console.log(JSON.stringify(loadBinding().info()));`;
+    const loaded = spawnSync(process.execPath, ['--input-type=module', '-e', load], {
+      cwd: clone,
+      env: { ...env, SELFGRAD_ADDON_DIR: '' },
+      encoding: 'utf8',
+    });
+    expect(loaded.stderr).toBe('');
+    expect(JSON.parse(loaded.stdout)).toMatchObject({ builtFor: '2.11.0', libtorch: '2.11.0' });
+  });
+});

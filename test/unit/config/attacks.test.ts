@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { type AttackInput, attackNames, nativeAttack } from '../../../src/config/attacks/attack.ts';
+import { cwL2 } from '../../../src/config/attacks/cwL2.ts';
+import { cwLinf } from '../../../src/config/attacks/cwLinf.ts';
+import { fgsm } from '../../../src/config/attacks/fgsm.ts';
+import { pgd } from '../../../src/config/attacks/pgd.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
+import { refusal } from './refusal.ts';
+
+const linf = { norm: 'linf', eps: 8 / 255 } as const;
+const l2 = { norm: 'l2', eps: 0.5 } as const;
+
+describe('the attack builders', () => {
+  it('have the defaults of the literature', () => {
+    expect(fgsm()).toEqual({ name: 'fgsm', eps: null, norm: null });
+    expect(pgd()).toEqual({
+      name: 'pgd',
+      steps: 20,
+      alpha: null,
+      restarts: 1,
+      randomStart: true,
+      loss: 'ce',
+      eps: null,
+      norm: null,
+    });
+    expect(cwLinf()).toMatchObject({ steps: 20, confidence: 50, restarts: 1, randomStart: true });
+    expect(cwL2()).toMatchObject({
+      steps: 1000,
+      binarySearchSteps: 9,
+      initialC: 1e-3,
+      learningRate: 0.01,
+      confidence: 0,
+    });
+  });
+
+  it('read fractions', () => {
+    expect(pgd({ alpha: '2/255', eps: '8/255' })).toMatchObject({ alpha: 2 / 255, eps: 8 / 255 });
+  });
+
+  it('name themselves in errors', () => {
+    expect(refusal(() => pgd({ steps: 0 }))).toBe(
+      'ERR_OPTION  Expected an integer >= 1 for pgd.steps but received 0 (number).',
+    );
+    expect(refusal(() => cwLinf({ stepz: 1 } as object))).toBe(
+      'ERR_OPTION  Unknown option cwLinf.stepz. Did you mean cwLinf.steps?',
+    );
+    expect(refusal(() => cwL2({ initialC: 0 }))).toBe(
+      'ERR_OPTION  Expected a number > 0 for cwL2.initialC but received 0 (number).',
+    );
+    expect(refusal(() => fgsm({ eps: 'x' }))).toBe(
+      "ERR_OPTION  Expected a number or fraction >= 0 for fgsm.eps but received 'x' (string). Pixels are in [0, 1]: write 8/255.",
+    );
+  });
+
+  it('agree with the bare names of a configuration', () => {
+    const attacks: AttackInput[] = ['fgsm', 'pgd', 'cw-linf', { name: 'cw-l2', eps: 1 }];
+    const { config } = resolveConfig([{ origin: 'test', values: { evaluate: { attacks } } }]);
+    expect(config.evaluate.attacks).toEqual([fgsm(), pgd(), cwLinf(), cwL2({ eps: 1 })]);
+    expect(config.evaluate.attacks.map(({ name }) => name)).toEqual(attackNames);
+  });
+});
+
+describe('nativeAttack', () => {
+  it('takes radius, norm and step size from the threat model', () => {
+    expect(nativeAttack(pgd(), linf)).toMatchObject({
+      norm: 'linf',
+      eps: 8 / 255,
+      alpha: 2 / 255,
+      loss: 'ce',
+    });
+    expect(nativeAttack(pgd(), l2)).toMatchObject({ norm: 'l2', eps: 0.5, alpha: 0.125 });
+    expect(nativeAttack(fgsm(), linf)).toMatchObject({
+      norm: 'linf',
+      eps: 8 / 255,
+      alpha: 8 / 255,
+      steps: 1,
+      randomStart: false,
+    });
+  });
+
+  it("prefers the attack's own", () => {
+    expect(nativeAttack(pgd({ norm: 'l2', eps: 2, alpha: 0.1 }), linf)).toMatchObject({
+      norm: 'l2',
+      eps: 2,
+      alpha: 0.1,
+    });
+    expect(nativeAttack(pgd({ eps: '4/255' }), linf)).toMatchObject({ eps: 4 / 255, alpha: 1 / 255 });
+  });
+
+  it('gives CW its margin and its norm', () => {
+    expect(nativeAttack(cwLinf(), linf)).toMatchObject({
+      loss: 'margin',
+      norm: 'linf',
+      confidence: 50,
+      alpha: 2 / 255,
+    });
+    expect(nativeAttack(cwL2(), l2)).toMatchObject({ loss: 'margin', norm: 'l2', eps: 0.5, steps: 1000 });
+  });
+
+  it('fills in every field of the native struct', () => {
+    const fields = Object.keys(nativeAttack(pgd(), linf)).sort();
+    expect(fields).toMatchInlineSnapshot(`
+      [
+        "alpha",
+        "binarySearchSteps",
+        "confidence",
+        "eps",
+        "initialC",
+        "learningRate",
+        "loss",
+        "name",
+        "norm",
+        "randomStart",
+        "restarts",
+        "steps",
+      ]
+    `);
+    expect(Object.keys(nativeAttack(fgsm(), linf)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(cwLinf(), linf)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(cwL2(), l2)).sort()).toEqual(fields);
+  });
+
+  it('refuses another norm without a radius, naming the attack', () => {
+    expect(refusal(() => nativeAttack(cwLinf(), l2, 'evaluate.attacks[2]'))).toBe(
+      'ERR_OPTION  Expected a number (an linf radius) for evaluate.attacks[2].eps but received null. The threat model is l2: give this attack its own radius, or choose an l2 attack.',
+    );
+  });
+});

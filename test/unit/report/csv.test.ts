@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { renderCsv } from '../../../src/report/csv.ts';
+import { evaluationFixture } from './fixture.ts';
+
+/** Reads RFC 4180 into rows of cells. */
+function parse(csv: string): string[][] {
+  const cells = [...csv.matchAll(/("(?:[^"]|"")*"|[^,\n]*)(,|\n)/g)];
+  const rows: string[][] = [[]];
+  for (const [, cell, end] of cells) {
+    rows.at(-1)!.push(cell!.startsWith('"') ? cell!.slice(1, -1).replaceAll('""', '"') : cell!);
+    if (end === '\n') rows.push([]);
+  }
+  return rows.slice(0, -1);
+}
+
+function records(csv: string): Record<string, string>[] {
+  const [head, ...rows] = parse(csv);
+  return rows.map((row) => Object.fromEntries(head!.map((name, column) => [name, row[column]!])));
+}
+
+describe('renderCsv', () => {
+  test('has one row for each rate, and the same number of cells in every row', () => {
+    const csv = renderCsv(evaluationFixture());
+    expect(records(csv).map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      'clean clean',
+      'attack pgd',
+      'attack cw-l2',
+      'robust worst case',
+      'class-clean cat',
+      'class-robust cat',
+      'class-clean dog',
+      'class-robust dog',
+      'eps-curve pgd',
+      'eps-curve pgd',
+      'eps-curve pgd',
+    ]);
+    expect(new Set(parse(csv).map((row) => row.length)).size).toBe(1);
+  });
+
+  test('gives numbers with all their digits and eps as it was written', () => {
+    const evaluation = evaluationFixture();
+    const [clean, pgd, cw] = records(renderCsv(evaluation));
+    expect(Number(clean!.low)).toBe(evaluation.clean.low);
+    expect(clean!.eps_text).toBe('');
+    expect(pgd).toMatchObject({
+      norm: 'linf',
+      eps: String(8 / 255),
+      eps_text: '8/255',
+      correct: '5240',
+      count: '10000',
+      attacked: '8412',
+      broken: '3172',
+      forward: '840000',
+      seconds: '41.23',
+      median_distance: '',
+    });
+    expect(cw!.median_distance).toBe('0.4321');
+  });
+
+  test('quotes separators and keeps spreadsheets from running a name as a formula', () => {
+    const evaluation = evaluationFixture();
+    evaluation.data.classes = ['=HYPERLINK("x")', 'a,b\n"c"'];
+    const csv = renderCsv(evaluation);
+    expect(csv).toContain(`class-clean,"'=HYPERLINK(""x"")",`);
+    expect(records(csv).map(({ name }) => name)).toContain('a,b\n"c"');
+  });
+
+  test('names a class without a name by its number', () => {
+    const evaluation = evaluationFixture();
+    evaluation.data.classes = [];
+    expect(records(renderCsv(evaluation)).filter(({ kind }) => kind === 'class-clean')).toMatchObject([
+      { name: '0' },
+      { name: '1' },
+    ]);
+  });
+});

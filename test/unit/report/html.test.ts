@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { type DefaultTreeAdapterMap, parse } from 'parse5';
+import { describe, expect, test } from 'vitest';
+import { type ReportInput, renderReport } from '../../../src/report/html.ts';
+import { evaluationFixture, historyFixture } from './fixture.ts';
+
+type Element = DefaultTreeAdapterMap['element'];
+
+/** Parses a document; the second value lists what a strict reader of HTML objects to. */
+function read(document: string): { elements: Element[]; errors: string[] } {
+  const errors: string[] = [];
+  const elements: Element[] = [];
+  const visit = (node: DefaultTreeAdapterMap['node']): void => {
+    if ('tagName' in node) elements.push(node);
+    if ('childNodes' in node) node.childNodes.forEach(visit);
+  };
+  visit(
+    parse(document, { onParseError: ({ code, startLine }) => errors.push(`${code} in line ${startLine}`) }),
+  );
+  return { elements, errors };
+}
+
+function attribute(element: Element, name: string): string | undefined {
+  return element.attrs.find((each) => each.name === name)?.value;
+}
+
+function sectionIds(document: string): (string | undefined)[] {
+  return read(document)
+    .elements.filter(({ tagName }) => tagName === 'section')
+    .map((element) => attribute(element, 'id'));
+}
+
+const full: ReportInput = {
+  evaluation: evaluationFixture(),
+  history: historyFixture(3),
+  config: { train: { lr: 0.1 }, note: '</code><script>alert(1)</script>' },
+};
+
+describe('renderReport', () => {
+  test('is well-formed HTML with unique ids', () => {
+    const { elements, errors } = read(renderReport(full));
+    expect(errors).toEqual([]);
+    const ids = elements.map((element) => attribute(element, 'id')).filter((id) => id !== undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(attribute(elements.find(({ tagName }) => tagName === 'html')!, 'lang')).toBe('en');
+  });
+
+  test('has every section, the important first', () => {
+    expect(sectionIds(renderReport(full))).toEqual([
+      'warnings',
+      'attacks',
+      'eps',
+      'training',
+      'classes',
+      'examples',
+      'provenance',
+    ]);
+  });
+
+  test('leaves out what is not there', () => {
+    const bare = evaluationFixture({
+      epsCurve: null,
+      examples: [],
+      perClass: [],
+      warnings: [],
+      command: null,
+    });
+    bare.model = { ...bare.model, path: null, strategy: null };
+    const document = renderReport({ evaluation: bare, history: [], config: null });
+    expect(sectionIds(document)).toEqual(['attacks', 'provenance']);
+    expect(document).not.toMatch(/Reproduce|Configuration|trained with|model file|null|undefined|NaN/);
+    expect(read(document).errors).toEqual([]);
+  });
+
+  test('leaves out an eps curve without points', () => {
+    const evaluation = evaluationFixture({ epsCurve: { attack: 'pgd', count: 0, points: [] } });
+    expect(sectionIds(renderReport({ ...full, evaluation }))).not.toContain('eps');
+  });
+
+  test('claims no robustness when no attack was run', () => {
+    const document = renderReport({ ...full, evaluation: evaluationFixture({ attacks: [] }) });
+    expect(document).toContain('No attack was run: nothing is known.');
+    expect(document).not.toContain('worst case');
+    expect(sectionIds(document)).not.toContain('examples');
+  });
+
+  test('shows clean and robust accuracy with their intervals, and eps as it was written', () => {
+    const document = renderReport(full);
+    expect(document).toContain('84.12<span> %</span>');
+    expect(document).toContain('83.39 … 84.82 % (95 % interval)');
+    expect(document).toContain('52.31<span> %</span>');
+    expect(document).toContain('worst case over 2 attacks, L∞ ≤ 8/255');
+  });
+
+  test('tells where the numbers come from', () => {
+    const document = renderReport(full);
+    for (const fact of [
+      'ab12'.repeat(16),
+      'JPEG copy',
+      'small-cnn, 12 345 parameters',
+      'selfgrad 0.1.0, LibTorch 2.11.0, Node 20.19.0',
+      'Example CPU, 2 cores, 1 thread used',
+      'selfgrad eval runs/a --seed 3',
+      '&quot;lr&quot;: 0.1',
+      '2026-01-02T03:04:05Z',
+    ]) {
+      expect(document).toContain(fact);
+    }
+  });
+
+  test('asks nothing of the network and runs nothing', () => {
+    const document = renderReport(full);
+    expect(document).not.toMatch(/https?:\/\//);
+    const { elements } = read(document);
+    expect(
+      elements.filter(({ tagName }) => ['script', 'link', 'iframe', 'object', 'base'].includes(tagName)),
+    ).toEqual([]);
+    for (const element of elements) {
+      for (const { name, value } of element.attrs) {
+        expect(name).not.toMatch(/^on|^style$|^href$/);
+        if (name === 'src') expect(value).toMatch(/^data:image\/png;base64,/);
+      }
+    }
+  });
+
+  test('has a policy that allows its own style sheet and images only', () => {
+    const document = renderReport(full);
+    const [, style] = /<style>(.*?)<\/style>/s.exec(document)!;
+    const hash = createHash('sha256').update(style!).digest('base64');
+    const policy = read(document).elements.find(
+      (element) => attribute(element, 'http-equiv') === 'Content-Security-Policy',
+    );
+    expect(attribute(policy!, 'content')).toBe(
+      `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`,
+    );
+  });
+
+  test('shows hostile names as text', () => {
+    const hostile = '"><img src=x onerror=alert(1)></title></style><script>alert(1)</script>';
+    const evaluation = evaluationFixture({ device: hostile, createdAt: hostile, command: hostile });
+    evaluation.data = { ...evaluation.data, name: hostile, note: hostile, classes: [hostile, hostile] };
+    evaluation.model = { architecture: hostile, parameters: 1, path: hostile, strategy: hostile };
+    evaluation.threat.epsText = hostile;
+    evaluation.attacks = evaluation.attacks.map((attack) => ({
+      ...attack,
+      name: hostile,
+      options: { [hostile]: hostile },
+    }));
+    evaluation.examples = evaluation.examples.map((example) => ({ ...example, attack: hostile }));
+    evaluation.epsCurve = { ...evaluation.epsCurve!, attack: hostile };
+    evaluation.warnings = [{ code: hostile, message: hostile }];
+    const document = renderReport({ evaluation, history: full.history, config: { [hostile]: hostile } });
+    const { elements, errors } = read(document);
+    expect(errors).toEqual([]);
+    const plain = read(renderReport(full)).elements;
+    const tags = (list: Element[]): string[] =>
+      list.map(({ tagName }) => tagName).filter((tag) => tag !== 'line');
+    expect(new Set(tags(elements))).toEqual(new Set(tags(plain)));
+    expect(elements.filter(({ tagName }) => tagName === 'img')).toHaveLength(3);
+    expect(elements.flatMap(({ attrs }) => attrs).filter(({ name }) => name.startsWith('on'))).toEqual([]);
+  });
+
+  test('gives every table heads with a scope and a caption', () => {
+    const { elements } = read(renderReport(full));
+    const heads = elements.filter(({ tagName }) => tagName === 'th');
+    expect(heads.every((head) => ['col', 'row'].includes(attribute(head, 'scope') ?? ''))).toBe(true);
+    const count = (tag: string): number => elements.filter(({ tagName }) => tagName === tag).length;
+    expect(count('table')).toBe(3);
+    expect(count('caption')).toBe(3);
+  });
+
+  test('gives every image a text and every chart a title and a description', () => {
+    const { elements } = read(renderReport(full));
+    const ids = new Set(elements.map((element) => attribute(element, 'id')));
+    for (const element of elements) {
+      if (element.tagName === 'img') expect(attribute(element, 'alt')).toMatch(/\w/);
+      if (element.tagName !== 'svg' || attribute(element, 'aria-hidden') === 'true') continue;
+      const named = attribute(element, 'aria-labelledby')!.split(' ');
+      expect(named).toHaveLength(2);
+      expect(named.every((id) => ids.has(id))).toBe(true);
+    }
+  });
+});
