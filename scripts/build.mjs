@@ -82,6 +82,11 @@ async function cmakeJs(command, args, log, report) {
     },
   );
   if (status === 0) return;
+  if (command === 'configure' && output.includes('GoogleTest: fetching')) {
+    throw new SetupError(
+      'GoogleTest is not installed and could not be fetched. Install it (Debian: apt-get install libgtest-dev), or check the network.',
+    );
+  }
   const lines = output.split('\n');
   const first = lines.findIndex((line) => /error|not found/i.test(line));
   const shown = first < 0 ? lines.slice(-20) : lines.slice(first, first + 20);

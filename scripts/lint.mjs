@@ -1,5 +1,6 @@
 /** Everything that reads the code instead of running it. Ends in one line per check; exit code 1 if any failed. */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildFolder, cmakeBuild } from './build.mjs';
 import { root, run, runPackageScript } from './command.mjs';
@@ -48,18 +49,18 @@ async function clangTidy(report) {
   const commands = JSON.parse(readFileSync(join(buildFolder, 'compile_commands.json'), 'utf8'));
   const files = commands.map(({ file }) => file).filter((file) => !file.includes('selfgrad_tests'));
   const problems = [];
-  for (const [index, file] of files.entries()) {
-    report(`file ${index + 1} of ${files.length}`);
-    // Clang brings no omp.h of its own; what OpenMP adds is in LibTorch's headers only.
-    const { status, output } = await run('clang-tidy', [
-      '-p',
-      buildFolder,
-      '--quiet',
-      '--extra-arg=-fno-openmp',
-      file,
-    ]);
-    if (status !== 0) problems.push(output || 'clang-tidy cannot be run: install it');
-  }
+  let started = 0;
+  const worker = async () => {
+    for (let file = files.pop(); file; file = files.pop()) {
+      started += 1;
+      report(`file ${started} of ${started + files.length}`);
+      // Clang brings no omp.h of its own; what OpenMP adds is in LibTorch's headers only.
+      const args = ['-p', buildFolder, '--quiet', '--extra-arg=-fno-openmp', file];
+      const { status, output } = await run('clang-tidy', args);
+      if (status !== 0) problems.push(output || 'clang-tidy cannot be run: install it');
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return problems.join('\n');
 }
 

@@ -8,7 +8,7 @@ const folder = 'runs/quickstart';
 
 /** What a user would type after `npx selfgrad`. */
 const commands = [
-  ['train', '--preset', 'quickstart', '--out', folder],
+  ['train', '--preset', 'quickstart', '--out', folder, '--overwrite'],
   ['eval', folder],
 ];
 

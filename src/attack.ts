@@ -1,11 +1,11 @@
 /** Attacks given images and returns the adversarial ones. */
-import { abortable } from './abort.ts';
 import { type Attack, nativeAttack } from './config/attacks/attack.ts';
 import { resolveThreads } from './config/device.ts';
 import { parse } from './config/option.ts';
 import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
 import type { Passes } from './evaluation.ts';
 import { checkPixels, type Model } from './model.ts';
+import { awaitRun } from './native/awaitRun.ts';
 import { loadBinding } from './native/load.ts';
 
 export interface AttackRunOptions {
@@ -55,5 +55,5 @@ export async function attack(
     threads: resolveThreads(run.threads ?? 'auto'),
     batchSize: run.batchSize ?? 200,
   };
-  return abortable(() => loadBinding().attack(request), run.signal);
+  return awaitRun(() => loadBinding().attack(request), { signal: run.signal });
 }

@@ -1,17 +1,17 @@
 /** Measures clean and robust accuracy of a model. */
-import { abortable } from './abort.ts';
-import { type Attack, attackSchema, defaultAttacks, nativeAttack } from './config/attacks/attack.ts';
+import { type Attack, nativeAttack } from './config/attacks/attack.ts';
 import { resolveThreads } from './config/device.ts';
-import { type EpsCurveConfig, type EvaluateInput, epsCurveSchema, epsPoints } from './config/evaluate.ts';
+import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
-import { parse } from './config/option.ts';
-import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
+import { resolveConfig } from './config/resolve.ts';
+import type { Threat, ThreatInput } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
 import { SelfgradError } from './errors.ts';
 import type { AttackResult, Evaluation, Warning } from './evaluation.ts';
 import { rate } from './interval.ts';
 import { machine, versions } from './machine.ts';
 import type { Model } from './model.ts';
+import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 
@@ -35,42 +35,61 @@ export interface EvaluateOptions extends EvaluateInput {
  * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not fit the model; `ERR_NUMERIC` for logits that
  *   are not finite
  */
-export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
-  const threat = parse(threatSchema, options.threat ?? {}, 'threat');
-  const attacks = options.attacks
-    ? options.attacks.map((attack, i) => parse(attackSchema, attack, `attacks[${i}]`) as Attack)
-    : defaultAttacks(threat.norm);
-  const curve =
-    options.epsCurve === undefined || options.epsCurve === null
-      ? null
-      : (parse(epsCurveSchema, options.epsCurve, 'epsCurve') as EpsCurveConfig);
+export async function evaluate(
+  model: Model,
+  data: Dataset,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const {
+    signal,
+    onEvent,
+    threat: threatInput = {},
+    seed: seedInput = 0,
+    threads: threadsInput = 'auto',
+    ...rest
+  } = options;
+  const { config } = resolveConfig([
+    {
+      origin: 'evaluate()',
+      values: {
+        threat: threatInput,
+        seed: seedInput,
+        threads: threadsInput,
+        evaluate: { epsCurve: null, ...rest },
+      },
+    },
+  ]);
+  const { threat, seed } = config;
+  const { attacks, batchSize, cascade, examples, epsCurve: curve } = config.evaluate;
   checkFit(model, data);
-  const threads = resolveThreads(options.threads ?? 'auto');
-  const count = Math.min(options.count ?? data.count, data.count);
-  const run = (list: NativeAttackOptions[], images: number, keep: number, onEvent = options.onEvent) =>
-    abortable(
-      () =>
+  const threads = resolveThreads(config.threads);
+  const count = Math.min(config.evaluate.count ?? data.count, data.count);
+  const run = (list: NativeAttackOptions[], images: number, keep: number, tell: EvaluateOptions['onEvent']) =>
+    awaitRun<NativeEvaluateResult, NativeEvaluateEvent>(
+      (observe) =>
         loadBinding().evaluate(
           {
             model: model.native,
             data: data.native,
             count: images,
-            batchSize: options.batchSize ?? 200,
-            seed: options.seed ?? 0,
+            batchSize,
+            seed,
             threads,
             attacks: list,
-            cascade: options.cascade ?? false,
+            cascade,
             examples: keep,
           },
-          (event) => onEvent?.(event),
+          observe,
         ),
-      options.signal,
+      { signal, onEvent: tell },
     );
   const started = performance.now();
-  const native = attacks.map((attack, i) => nativeAttack(attack, threat, `attacks[${i}]`));
-  const result = await run(native, count, options.examples ?? 12);
+  const native = attacks.map((attack, i) => nativeAttack(attack, threat, `evaluate.attacks[${i}]`));
+  const result = await run(native, count, examples, onEvent);
   const epsCurve =
-    curve === null ? null : await runCurve(curve, attacks[0]!, threat, (list, n) => run(list, n, 0, () => {}), count);
+    curve === null
+      ? null
+      : await runCurve(curve, attacks[0]!, threat, (list, n) => run(list, n, 0, undefined), count);
   return {
     schema: 'selfgrad.evaluation/1',
     createdAt: new Date().toISOString(),
@@ -90,16 +109,18 @@ export async function evaluate(model: Model, data: Dataset, options: EvaluateOpt
       note: data.note,
     },
     threat: { ...threat, epsText: formatEps(threat.eps) },
-    seed: options.seed ?? 0,
+    seed,
     device: 'cpu',
     versions: versions(),
     machine: machine(threads),
     clean: rate(result.clean, count),
-    attacks: result.attacks.map((outcome, i): AttackResult => ({
-      ...outcome,
-      options: describe(native[i]!),
-      robust: rate(outcome.robust, count),
-    })),
+    attacks: result.attacks.map(
+      (outcome, i): AttackResult => ({
+        ...outcome,
+        options: describe(native[i]!),
+        robust: rate(outcome.robust, count),
+      }),
+    ),
     robust: rate(result.robust, count),
     passes: result.passes,
     seconds: (performance.now() - started) / 1000,
@@ -165,7 +186,10 @@ async function runCurve(
   return { attack: attack.name, count, points };
 }
 
-function perClass({ labels, predictions, brokenBy }: NativeEvaluateResult, classes: number): Evaluation['perClass'] {
+function perClass(
+  { labels, predictions, brokenBy }: NativeEvaluateResult,
+  classes: number,
+): Evaluation['perClass'] {
   return Array.from({ length: classes }, (_, label) => {
     const own = [...labels.keys()].filter((i) => labels[i] === label);
     return {

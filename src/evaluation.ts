@@ -61,7 +61,15 @@ export interface Evaluation {
   schema: 'selfgrad.evaluation/1';
   createdAt: string;
   model: { architecture: string; parameters: number; path: string | null; strategy: string | null };
-  data: { name: string; split: string; count: number; classes: string[]; shape: [number, number, number]; sha256: string; note: string | null };
+  data: {
+    name: string;
+    split: string;
+    count: number;
+    classes: string[];
+    shape: [number, number, number];
+    sha256: string;
+    note: string | null;
+  };
   threat: { norm: Norm; eps: number; epsText: string };
   seed: number;
   device: string;

@@ -1,11 +1,45 @@
-/** The events of a training run, in the order in which they can occur. */
+/** The events of a training run, in the order in which they can occur; epochs count from 1. */
 import type { Passes, Rate, Warning } from './evaluation.ts';
 
 export type TrainEvent =
-  | { type: 'start'; steps: number; stepsPerEpoch: number; parameters: number; resumedAtStep: number; strategy: string }
-  | { type: 'step'; step: number; steps: number; epoch: number; loss: number; lr: number; passes: Passes; seconds: number; imagesPerSecond: number }
-  | { type: 'epoch'; epoch: number; step: number; loss: number; accuracy: number; lr: number; passes: Passes; seconds: number }
+  | {
+      type: 'start';
+      steps: number;
+      stepsPerEpoch: number;
+      parameters: number;
+      resumedAtStep: number;
+      strategy: string;
+    }
+  | {
+      type: 'step';
+      step: number;
+      steps: number;
+      epoch: number;
+      loss: number;
+      lr: number;
+      passes: Passes;
+      seconds: number;
+      imagesPerSecond: number;
+    }
+  | {
+      type: 'epoch';
+      epoch: number;
+      step: number;
+      loss: number;
+      accuracy: number;
+      lr: number;
+      passes: Passes;
+      seconds: number;
+    }
   | { type: 'eval'; epoch: number; step: number; clean: Rate; robust: Rate; passes: Passes; seconds: number }
   | { type: 'checkpoint'; path: string; step: number }
   | ({ type: 'warning' } & Warning)
-  | { type: 'end'; completed: boolean; step: number; steps: number; passes: Passes; seconds: number; imagesPerSecond: number };
+  | {
+      type: 'end';
+      completed: boolean;
+      step: number;
+      steps: number;
+      passes: Passes;
+      seconds: number;
+      imagesPerSecond: number;
+    };

@@ -6,7 +6,9 @@ import { loadBinding } from './native/load.ts';
 import { packageRoot } from './native/packageRoot.ts';
 
 export function versions(): { selfgrad: string; libtorch: string; node: string } {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   return { selfgrad: version, libtorch: loadBinding().info().libtorch, node: process.versions.node };
 }
 

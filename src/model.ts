@@ -1,8 +1,9 @@
 /** A trained network in JavaScript's hands: predict, save, dispose. */
+
+import { resolveThreads } from './config/device.ts';
 import { SelfgradError } from './errors.ts';
 import type { NativeModel, NativeModelOptions } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
-import { resolveThreads } from './config/device.ts';
 import { modelFile } from './runFiles.ts';
 
 export interface PredictOptions {

@@ -1,6 +1,7 @@
 /** What a run directory holds, by name. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { SelfgradError } from './errors.ts';
 
 export interface RunFiles {
   directory: string;
@@ -32,4 +33,29 @@ export function modelFile(path: string): string {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   const { model, checkpoint } = runFiles(path);
   return existsSync(model) || !existsSync(checkpoint) ? model : checkpoint;
+}
+
+/**
+ * Refuses to resume a run that is not there, and to write over one that is.
+ *
+ * @throws SelfgradError `ERR_CHECKPOINT`, `ERR_OPTION`
+ */
+export function checkRunDirectory(
+  { directory, model, checkpoint }: RunFiles,
+  { resume, overwrite }: { resume?: boolean; overwrite?: boolean },
+): void {
+  if (resume && !existsSync(checkpoint)) {
+    throw new SelfgradError(
+      'ERR_CHECKPOINT',
+      `Expected a run to resume in ${directory} but found no checkpoint.safetensors.`,
+      { fix: 'Give the directory of a run that was interrupted, or leave --resume out to begin anew.' },
+    );
+  }
+  if (!resume && !overwrite && (existsSync(model) || existsSync(checkpoint))) {
+    throw new SelfgradError(
+      'ERR_OPTION',
+      `Expected a new directory for out but ${directory} holds a run.`,
+      { fix: 'Resume it (--resume), replace it (--overwrite), or name another directory.' },
+    );
+  }
 }

@@ -1,6 +1,5 @@
 /** Trains a network: from a configuration to a model, and to a run directory when one is named. */
-import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
-import { abortable } from './abort.ts';
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
 import { resolveDevice, resolveThreads } from './config/device.ts';
@@ -16,10 +15,16 @@ import { EventQueue } from './eventQueue.ts';
 import type { TrainEvent } from './events.ts';
 import { rate } from './interval.ts';
 import { Model } from './model.ts';
-import type { NativeModelOptions, NativeTrainEvent, NativeTrainOptions, NativeTrainResult } from './native/binding.ts';
+import { awaitRun } from './native/awaitRun.ts';
+import type {
+  NativeModelOptions,
+  NativeTrainEvent,
+  NativeTrainOptions,
+  NativeTrainResult,
+} from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import { writeAtomic } from './report/writeAtomic.ts';
-import { type RunFiles, runFiles } from './runFiles.ts';
+import { checkRunDirectory, type RunFiles, runFiles } from './runFiles.ts';
 
 export interface TrainOptions {
   /** Stops between two attack steps, saves a checkpoint (with `out`), and rejects with the signal's reason. */
@@ -64,7 +69,7 @@ export function train(input: ConfigInput | Config, options: TrainOptions = {}): 
   const { config } = resolveConfig([{ origin: 'train()', values: input }]);
   resolveDevice(config.device);
   const files = options.out === undefined ? null : runFiles(options.out);
-  if (files) checkDirectory(files, options);
+  if (files) checkRunDirectory(files, options);
   const events = new EventQueue<TrainEvent>();
   const result = run(config, options, files, events);
   result.then(
@@ -72,22 +77,6 @@ export function train(input: ConfigInput | Config, options: TrainOptions = {}): 
     (error: unknown) => events.end(error),
   );
   return { result, [Symbol.asyncIterator]: () => events[Symbol.asyncIterator]() };
-}
-
-function checkDirectory(files: RunFiles, { resume, overwrite }: TrainOptions): void {
-  const held = [files.model, files.checkpoint].find((file) => existsSync(file));
-  if (resume && !existsSync(files.checkpoint)) {
-    throw new SelfgradError(
-      'ERR_CHECKPOINT',
-      `Expected a run to resume in ${files.directory} but found no checkpoint.safetensors.`,
-      { fix: 'Give the directory of a run that was interrupted, or begin anew.' },
-    );
-  }
-  if (held !== undefined && !resume && !overwrite) {
-    throw new SelfgradError('ERR_OPTION', `Expected a new directory for out but ${files.directory} holds a run.`, {
-      fix: 'Resume it (--resume), replace it (--overwrite), or name another directory.',
-    });
-  }
 }
 
 async function run(
@@ -130,7 +119,16 @@ async function run(
       const done = await follow(request, config, tell, signal);
       if (files) model.save(files.model);
       const { step: steps, passes, seconds, imagesPerSecond } = done;
-      return { model, config, steps, passes, seconds, imagesPerSecond, history, out: files?.directory ?? null };
+      return {
+        model,
+        config,
+        steps,
+        passes,
+        seconds,
+        imagesPerSecond,
+        history,
+        out: files?.directory ?? null,
+      };
     } catch (error) {
       model.dispose();
       throw error;
@@ -148,18 +146,16 @@ async function follow(
   signal: AbortSignal | undefined,
 ): Promise<NativeTrainResult> {
   let steps = 0;
-  let failure: unknown;
-  // What is thrown inside a native callback goes nowhere: it is kept and thrown when the run has ended.
-  const onEvent = (event: NativeTrainEvent) => {
-    try {
-      if (event.type === 'start') steps = event.steps;
-      tell(translate(event, steps, config));
-    } catch (error) {
-      failure ??= error;
-    }
-  };
-  const done = await abortable(() => loadBinding().train(request, onEvent), signal);
-  if (failure !== undefined) throw failure;
+  const done = await awaitRun<NativeTrainResult, NativeTrainEvent>(
+    (observe) => loadBinding().train(request, observe),
+    {
+      signal,
+      onEvent: (event) => {
+        if (event.type === 'start') steps = event.steps;
+        tell(translate(event, steps, config));
+      },
+    },
+  );
   tell({ type: 'end', ...done });
   if (!done.completed) signal?.throwIfAborted();
   return done;
@@ -169,11 +165,14 @@ function translate(event: NativeTrainEvent, steps: number, config: Config): Trai
   switch (event.type) {
     case 'start':
       return { ...event, strategy: config.train.strategy.name };
+    // The core counts epochs from 0, people from 1.
     case 'step':
-      return { ...event, steps };
+      return { ...event, epoch: event.epoch + 1, steps };
+    case 'epoch':
+      return { ...event, epoch: event.epoch + 1 };
     case 'eval': {
       const { count, clean, robust, ...rest } = event;
-      return { ...rest, clean: rate(clean, count), robust: rate(robust, count) };
+      return { ...rest, epoch: rest.epoch + 1, clean: rate(clean, count), robust: rate(robust, count) };
     }
     default:
       return event;
@@ -270,7 +269,8 @@ async function prepareDirectory(files: RunFiles, config: Config, resume: boolean
       cause,
     });
   }
-  await writeAtomic(files.config, `${JSON.stringify(config, null, 2)}\n`);
+  // The core has yet to find whether a resumed run is the same: until then what the directory says must stand.
+  if (!resume) await writeAtomic(files.config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 function appendEvent(files: RunFiles, event: TrainEvent): void {

@@ -12,15 +12,17 @@
 
 namespace selfgrad::addon {
 
-Addon& state(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
+Addon& state(Napi::Env env) {
+  return *env.GetInstanceData<Addon>();
+}
 
 Addon::Addon(Napi::Env env, Napi::Object exports) {
   const Napi::Function dataset_class = DatasetObject::define(env);
   const Napi::Function model_class = ModelObject::define(env);
   dataset = Napi::Persistent(dataset_class);
   model = Napi::Persistent(model_class);
-  DefineAddon(exports, {InstanceMethod("initialize", &Addon::initialize), InstanceMethod("shutdown", &Addon::shutdown),
-                        InstanceMethod("info", &Addon::info)});
+  DefineAddon(exports, {InstanceMethod("initialize", &Addon::initialize),
+                        InstanceMethod("shutdown", &Addon::shutdown), InstanceMethod("info", &Addon::info)});
   exports.Set("Dataset", dataset_class);
   exports.Set("Model", model_class);
   exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
@@ -64,8 +66,10 @@ Napi::Value Addon::info(const Napi::CallbackInfo& info) {
 }
 
 void Addon::stop_jobs() {
-  for (const auto& job : jobs_) job->stop();
-  for (const auto& job : jobs_) job->join();
+  for (const auto& job : jobs_)
+    job->stop();
+  for (const auto& job : jobs_)
+    job->join();
 }
 
 }  // namespace selfgrad::addon

@@ -71,7 +71,8 @@ std::optional<Failure> failure_of(const Body& body) {
 /// Runs `body` on the JavaScript thread; a failure becomes the JavaScript exception that the caller sees.
 template <typename Body>
 void guarded(Napi::Env env, const Body& body) {
-  if (const auto failure = failure_of(body)) throw state(env).make_error(env, failure->code, failure->sentence);
+  if (const auto failure = failure_of(body))
+    throw state(env).make_error(env, failure->code, failure->sentence);
 }
 
 }  // namespace selfgrad::addon

@@ -25,8 +25,8 @@ at::Tensor label_tensor(const Napi::Object& from, int64_t count, int64_t classes
   for (int64_t i = 0; i < count; ++i) {
     if (given[i] < 0 || given[i] >= classes)
       throw Error("ERR_LABEL", "Label " + std::to_string(given[i]) + " at index " + std::to_string(i) +
-                                   " is outside 0…" + std::to_string(classes - 1) + " (" + std::to_string(classes) +
-                                   " classes).");
+                                   " is outside 0…" + std::to_string(classes - 1) + " (" +
+                                   std::to_string(classes) + " classes).");
     out[i] = given[i];
   }
   return labels;
@@ -60,16 +60,17 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
         image_tensor(given, "images", options.shape.channels, options.shape.height, options.shape.width);
     const at::Tensor labels = label_tensor(given, images.size(0), options.classes);
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
-    run = Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")), ignore_events,
-                     [shared, images, labels, attack = attack_options(object(given, "attack")),
-                      seed = static_cast<uint64_t>(integer(given, "seed")),
-                      batch = integer(given, "batchSize")](Job& job) -> Job::Make {
-                       const auto lock = acquire<std::shared_lock>(*shared);
-                       const AttackedImages result =
-                           attack_images([&](const at::Tensor& x) { return shared->network->forward(x); }, images,
-                                         labels, attack, seed, batch, job.stop_flag());
-                       return [result](Napi::Env env) { return result_object(env, result); };
-                     });
+    run =
+        Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")), ignore_events,
+                   [shared, images, labels, attack = attack_options(object(given, "attack")),
+                    seed = static_cast<uint64_t>(integer(given, "seed")),
+                    batch = integer(given, "batchSize")](Job& job) -> Job::Make {
+                     const auto lock = acquire<std::shared_lock>(*shared);
+                     const AttackedImages result =
+                         attack_images([&](const at::Tensor& x) { return shared->network->forward(x); },
+                                       images, labels, attack, seed, batch, job.stop_flag());
+                     return [result](Napi::Env env) { return result_object(env, result); };
+                   });
   });
   return run;
 }

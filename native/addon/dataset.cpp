@@ -10,16 +10,18 @@
 namespace selfgrad::addon {
 
 Napi::Function DatasetObject::define(Napi::Env env) {
-  return DefineClass(env, "Dataset",
-                     {InstanceMethod<&DatasetObject::append>("append"), InstanceMethod<&DatasetObject::images>("images"),
-                      InstanceMethod<&DatasetObject::statistics>("statistics"),
-                      InstanceMethod<&DatasetObject::dispose>("dispose")});
+  return DefineClass(
+      env, "Dataset",
+      {InstanceMethod<&DatasetObject::append>("append"), InstanceMethod<&DatasetObject::images>("images"),
+       InstanceMethod<&DatasetObject::statistics>("statistics"),
+       InstanceMethod<&DatasetObject::dispose>("dispose")});
 }
 
 DatasetObject::DatasetObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
     const auto options = info[0].As<Napi::Object>();
-    const ImageShape shape{integer(options, "channels"), integer(options, "height"), integer(options, "width")};
+    const ImageShape shape{integer(options, "channels"), integer(options, "height"),
+                           integer(options, "width")};
     data_ = std::make_shared<Dataset>(integer(options, "count"), shape, integer(options, "classes"));
     for (const char* key : {"count", "channels", "height", "width", "classes"})
       Value().DefineProperty(Napi::PropertyDescriptor::Value(key, options.Get(key), napi_enumerable));
@@ -62,8 +64,8 @@ Napi::Value DatasetObject::images(const Napi::CallbackInfo& info) {
     for (size_t i = 0; i < indices.ElementLength(); ++i) {
       const int64_t index = indices.Data()[i];
       if (index < 0 || index >= data->filled())
-        throw Error("ERR_OPTION", "Expected an index below " + std::to_string(data->filled()) + " but received " +
-                                      std::to_string(index) + ".");
+        throw Error("ERR_OPTION", "Expected an index below " + std::to_string(data->filled()) +
+                                      " but received " + std::to_string(index) + ".");
       std::memcpy(pixels.Data() + i * size, data->pixels(index), size);
       labels.Data()[i] = static_cast<int32_t>(data->label(index));
     }

@@ -1,10 +1,9 @@
-#include "evaluate/evaluator.h"
-
 #include <memory>
 #include <mutex>
 
 #include "addon.h"
 #include "dataset.h"
+#include "evaluate/evaluator.h"
 #include "job.h"
 #include "model.h"
 #include "runs.h"
@@ -18,6 +17,7 @@ Napi::Object progress_object(Napi::Env env, const EvaluateProgress& progress) {
   Napi::Object out = Napi::Object::New(env);
   if (progress.kind == Kind::kClean) {
     out.Set("type", "clean");
+    out.Set("done", static_cast<double>(progress.done));
     out.Set("correct", static_cast<double>(progress.correct));
     out.Set("count", static_cast<double>(progress.total));
     return out;
@@ -44,8 +44,8 @@ Napi::Object outcome_object(Napi::Env env, const AttackOutcome& outcome) {
   out.Set("broken", static_cast<double>(outcome.broken));
   out.Set("passes", to_javascript(env, outcome.passes));
   out.Set("seconds", outcome.seconds);
-  out.Set("medianDistance",
-          outcome.median_distance ? Napi::Number::New(env, *outcome.median_distance) : Napi::Value(env.Null()));
+  out.Set("medianDistance", outcome.median_distance ? Napi::Number::New(env, *outcome.median_distance)
+                                                    : Napi::Value(env.Null()));
   return out;
 }
 
@@ -69,7 +69,8 @@ Napi::Object result_object(Napi::Env env, const EvaluateResult& result) {
   out.Set("clean", static_cast<double>(result.clean));
   out.Set("robust", static_cast<double>(result.robust));
   Napi::Array attacks = Napi::Array::New(env, result.attacks.size());
-  for (uint32_t i = 0; i < result.attacks.size(); ++i) attacks[i] = outcome_object(env, result.attacks[i]);
+  for (uint32_t i = 0; i < result.attacks.size(); ++i)
+    attacks[i] = outcome_object(env, result.attacks[i]);
   out.Set("attacks", attacks);
   out.Set("brokenBy", int_array(env, result.broken_by));
   out.Set("predictions", int_array(env, result.predictions));
@@ -77,7 +78,8 @@ Napi::Object result_object(Napi::Env env, const EvaluateResult& result) {
   out.Set("passes", to_javascript(env, result.passes));
   out.Set("seconds", result.seconds);
   Napi::Array examples = Napi::Array::New(env, result.examples.size());
-  for (uint32_t i = 0; i < result.examples.size(); ++i) examples[i] = example_object(env, result.examples[i]);
+  for (uint32_t i = 0; i < result.examples.size(); ++i)
+    examples[i] = example_object(env, result.examples[i]);
   out.Set("examples", examples);
   return out;
 }
@@ -90,11 +92,12 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
     const auto given = info[0].As<Napi::Object>();
     const auto shared = ModelObject::get(given, "model");
     const auto data = DatasetObject::get(given, "data");
-    EvaluateOptions options{.count = integer(given, "count"),
-                            .batch_size = integer(given, "batchSize"),
-                            .seed = static_cast<uint64_t>(integer(given, "seed")),
-                            .cascade = boolean(given, "cascade"),
-                            .examples = integer(given, "examples")};
+    EvaluateOptions options;
+    options.count = integer(given, "count");
+    options.batch_size = integer(given, "batchSize");
+    options.seed = static_cast<uint64_t>(integer(given, "seed"));
+    options.cascade = boolean(given, "cascade");
+    options.examples = integer(given, "examples");
     const auto attacks = given.Get("attacks").As<Napi::Array>();
     for (uint32_t i = 0; i < attacks.Length(); ++i)
       options.attacks.push_back(attack_options(Napi::Value(attacks[i]).As<Napi::Object>()));
@@ -103,7 +106,8 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
                        const auto lock = acquire<std::shared_lock>(*shared);
                        auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
                            [&](const at::Tensor& x) { return shared->network->forward(x); }, *data, options,
-                           job.stop_flag(), [&](const EvaluateProgress& progress) {
+                           job.stop_flag(),
+                           [&](const EvaluateProgress& progress) {
                              job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
                            }));
                        return [result](Napi::Env env) { return result_object(env, *result); };

@@ -6,7 +6,8 @@
 
 namespace selfgrad::addon {
 
-Napi::Object Job::start(Napi::Env env, const char* name, int threads, const Napi::Function& on_event, Work work) {
+Napi::Object Job::start(Napi::Env env, const char* name, int threads, const Napi::Function& on_event,
+                        Work work) {
   std::shared_ptr<Job> job(new Job(env, std::move(work)));
   // The finalizer runs when the thread has let go of the function, or when the environment ends.
   job->to_javascript_ = Napi::ThreadSafeFunction::New(env, on_event, name, 0, 1, [job](Napi::Env env_) {

@@ -1,5 +1,5 @@
-// A long piece of work on a thread of its own: events and the result travel to JavaScript by a ThreadSafeFunction,
-// cancelling by an atomic flag.
+// A long piece of work on a thread of its own: events and the result travel to JavaScript by a
+// ThreadSafeFunction, cancelling by an atomic flag.
 #pragma once
 
 #include <napi.h>
@@ -22,7 +22,8 @@ class Job : public std::enable_shared_from_this<Job> {
   using Work = std::function<Make(Job&)>;
 
   /// Starts the thread with `threads` compute threads. Returns `{ promise, cancel }`.
-  static Napi::Object start(Napi::Env env, const char* name, int threads, const Napi::Function& on_event, Work work);
+  static Napi::Object start(Napi::Env env, const char* name, int threads, const Napi::Function& on_event,
+                            Work work);
 
   /// Set when the job shall stop.
   const std::atomic<bool>& stop_flag() const { return stop_; }

@@ -20,7 +20,8 @@ NetworkOptions network_options_from(const Napi::Object& from) {
   options.architecture = text(from, "architecture");
   options.shape = {integer(from, "channels"), integer(from, "height"), integer(from, "width")};
   options.classes = integer(from, "classes");
-  for (const double depth : numbers(from, "depths")) options.depths.push_back(static_cast<int64_t>(depth));
+  for (const double depth : numbers(from, "depths"))
+    options.depths.push_back(static_cast<int64_t>(depth));
   options.width = integer(from, "baseWidth");
   options.activation = text(from, "activation");
   options.taps = texts(from, "taps");
@@ -99,7 +100,8 @@ Napi::Value ModelObject::options(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelObject::parameter_count(const Napi::CallbackInfo& info) {
   int64_t count = 0;
-  for (const auto& parameter : shared(info.Env())->network->parameters()) count += parameter.numel();
+  for (const auto& parameter : shared(info.Env())->network->parameters())
+    count += parameter.numel();
   return Napi::Number::New(info.Env(), static_cast<double>(count));
 }
 
@@ -124,7 +126,8 @@ Napi::Value ModelObject::predict(const Napi::CallbackInfo& info) {
     const at::Tensor images = image_tensor(request, "images", shape.channels, shape.height, shape.width);
     const int64_t batch = std::max<int64_t>(1, integer(request, "batchSize"));
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
-    promise = Job::start(info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")), ignore_events,
+    promise = Job::start(info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")),
+                         ignore_events,
                          [shared, images, batch](Job& job) -> Job::Make {
                            const auto lock = acquire<std::shared_lock>(*shared);
                            const at::NoGradGuard no_grad;

@@ -23,7 +23,8 @@ Lock<std::shared_mutex> acquire(SharedNetwork& shared) {
   Lock<std::shared_mutex> lock(shared.use, std::try_to_lock);
   if (!lock.owns_lock())
     throw Error("ERR_OPTION",
-                "Expected a model that is not in use but another run has it. Wait for that run, or load a second model.");
+                "Expected a model that is not in use but another run has it. Wait for that run, or load a "
+                "second model.");
   return lock;
 }
 

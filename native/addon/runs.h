@@ -1,4 +1,5 @@
-// The long jobs: each parses its struct, starts a thread, and turns events and results into JavaScript objects.
+// The long jobs: each parses its struct, starts a thread, and turns events and results into JavaScript
+// objects.
 #pragma once
 
 #include <napi.h>

@@ -61,7 +61,8 @@ TrainOptions train_options(const Napi::Object& from) {
   options.checkpoint_path = text(from, "checkpointPath");
   options.checkpoint_every = integer(from, "checkpointEvery");
   options.resume_path = text(from, "resumePath");
-  for (const auto& [key, value] : metadata(from, "metadata")) options.metadata.emplace_back(key, value);
+  for (const auto& [key, value] : metadata(from, "metadata"))
+    options.metadata.emplace_back(key, value);
   return options;
 }
 
@@ -129,8 +130,8 @@ Napi::Value train(const Napi::CallbackInfo& info) {
     const auto given = info[0].As<Napi::Object>();
     const auto shared = ModelObject::get(given, "model");
     const auto data = DatasetObject::get(given, "data");
-    const auto validation =
-        given.Get("validation").IsObject() ? DatasetObject::get(given, "validation") : std::shared_ptr<Dataset>();
+    const auto validation = given.Get("validation").IsObject() ? DatasetObject::get(given, "validation")
+                                                               : std::shared_ptr<Dataset>();
     run = Job::start(info.Env(), "selfgrad.train", static_cast<int>(integer(given, "threads")),
                      info[1].As<Napi::Function>(),
                      [shared, data, validation, options = train_options(given)](Job& job) -> Job::Make {

@@ -9,23 +9,35 @@
 
 namespace selfgrad::addon {
 
-double number(const Napi::Object& from, const char* key) { return from.Get(key).ToNumber().DoubleValue(); }
-int64_t integer(const Napi::Object& from, const char* key) { return from.Get(key).ToNumber().Int64Value(); }
-bool boolean(const Napi::Object& from, const char* key) { return from.Get(key).ToBoolean(); }
-std::string text(const Napi::Object& from, const char* key) { return from.Get(key).ToString(); }
-Napi::Object object(const Napi::Object& from, const char* key) { return from.Get(key).As<Napi::Object>(); }
+double number(const Napi::Object& from, const char* key) {
+  return from.Get(key).ToNumber().DoubleValue();
+}
+int64_t integer(const Napi::Object& from, const char* key) {
+  return from.Get(key).ToNumber().Int64Value();
+}
+bool boolean(const Napi::Object& from, const char* key) {
+  return from.Get(key).ToBoolean();
+}
+std::string text(const Napi::Object& from, const char* key) {
+  return from.Get(key).ToString();
+}
+Napi::Object object(const Napi::Object& from, const char* key) {
+  return from.Get(key).As<Napi::Object>();
+}
 
 std::vector<double> numbers(const Napi::Object& from, const char* key) {
   const auto array = from.Get(key).As<Napi::Array>();
   std::vector<double> items;
-  for (uint32_t i = 0; i < array.Length(); ++i) items.push_back(Napi::Value(array[i]).ToNumber().DoubleValue());
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    items.push_back(Napi::Value(array[i]).ToNumber().DoubleValue());
   return items;
 }
 
 std::vector<std::string> texts(const Napi::Object& from, const char* key) {
   const auto array = from.Get(key).As<Napi::Array>();
   std::vector<std::string> items;
-  for (uint32_t i = 0; i < array.Length(); ++i) items.push_back(Napi::Value(array[i]).ToString());
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    items.push_back(Napi::Value(array[i]).ToString());
   return items;
 }
 
@@ -40,7 +52,9 @@ Metadata metadata(const Napi::Object& from, const char* key) {
   return entries;
 }
 
-Norm norm(const Napi::Object& from, const char* key) { return text(from, key) == "l2" ? Norm::kL2 : Norm::kLinf; }
+Norm norm(const Napi::Object& from, const char* key) {
+  return text(from, key) == "l2" ? Norm::kL2 : Norm::kLinf;
+}
 
 AttackOptions attack_options(const Napi::Object& from) {
   return {.name = text(from, "name"),
@@ -58,7 +72,8 @@ AttackOptions attack_options(const Napi::Object& from) {
 
 Napi::Object to_javascript(Napi::Env env, const Metadata& entries) {
   Napi::Object out = Napi::Object::New(env);
-  for (const auto& [key, value] : entries) out.Set(key, value);
+  for (const auto& [key, value] : entries)
+    out.Set(key, value);
   return out;
 }
 
@@ -71,7 +86,8 @@ Napi::Object to_javascript(Napi::Env env, const Passes& passes) {
 
 Napi::Value to_javascript(Napi::Env env, const std::vector<double>& values) {
   Napi::Array out = Napi::Array::New(env, values.size());
-  for (uint32_t i = 0; i < values.size(); ++i) out[i] = values[i];
+  for (uint32_t i = 0; i < values.size(); ++i)
+    out[i] = values[i];
   return out;
 }
 
@@ -88,14 +104,15 @@ Napi::Int32Array int_array(Napi::Env env, const std::vector<int32_t>& values) {
   return out;
 }
 
-at::Tensor image_tensor(const Napi::Object& from, const char* key, int64_t channels, int64_t height, int64_t width) {
+at::Tensor image_tensor(const Napi::Object& from, const char* key, int64_t channels, int64_t height,
+                        int64_t width) {
   const auto array = from.Get(key).As<Napi::TypedArray>();
   const auto length = static_cast<int64_t>(array.ElementLength());
   const int64_t size = channels * height * width;
   if (length == 0 || length % size != 0)
-    throw Error("ERR_OPTION", "Expected whole images of " + std::to_string(channels) + "x" + std::to_string(height) +
-                                  "x" + std::to_string(width) + " for images but received " + std::to_string(length) +
-                                  " values.");
+    throw Error("ERR_OPTION", "Expected whole images of " + std::to_string(channels) + "x" +
+                                  std::to_string(height) + "x" + std::to_string(width) +
+                                  " for images but received " + std::to_string(length) + " values.");
   const bool bytes = array.TypedArrayType() == napi_uint8_array;
   at::Tensor images = at::empty({length / size, channels, height, width}, bytes ? at::kByte : at::kFloat);
   std::memcpy(images.mutable_data_ptr(), static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),

@@ -31,8 +31,9 @@ Napi::Value to_javascript(Napi::Env env, const std::vector<double>& values);
 Napi::Float32Array float_array(Napi::Env env, const at::Tensor& tensor);
 Napi::Int32Array int_array(Napi::Env env, const std::vector<int32_t>& values);
 
-/// Images as the public boundary has them: Float32Array in [0, 1], or Uint8Array that is divided by 255, NCHW.
-/// Copies. @throws Error("ERR_OPTION") when the length is not that of whole images.
-at::Tensor image_tensor(const Napi::Object& from, const char* key, int64_t channels, int64_t height, int64_t width);
+/// Images as the public boundary has them: Float32Array in [0, 1], or Uint8Array that is divided by 255,
+/// NCHW. Copies. @throws Error("ERR_OPTION") when the length is not that of whole images.
+at::Tensor image_tensor(const Napi::Object& from, const char* key, int64_t channels, int64_t height,
+                        int64_t width);
 
 }  // namespace selfgrad::addon

@@ -1,7 +1,7 @@
 /*
  * Opens LibTorch and reads its version before the addon that needs it is loaded. LibTorch has no versioned
- * names: an addon on top of another version than its own starts, and dies later. This module links no LibTorch,
- * so it can look first. Once opened here, the addon finds the library by its name alone.
+ * names: an addon on top of another version than its own starts, and dies later. This module links no
+ * LibTorch, so it can look first. Once opened here, the addon finds the library by its name alone.
  *
  * Run on Linux only so far; the branches for Windows and macOS have never been run.
  */
@@ -26,7 +26,8 @@ static void* open_library(const char* path, char* reason, size_t reason_size) {
     snprintf(reason, reason_size, "the path is not valid UTF-8");
     return NULL;
   }
-  HMODULE library = LoadLibraryExW(wide, NULL, LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR);
+  HMODULE library =
+      LoadLibraryExW(wide, NULL, LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR);
   if (library == NULL) snprintf(reason, reason_size, "Windows error %lu", GetLastError());
   return (void*)library;
 #else

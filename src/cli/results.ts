@@ -6,7 +6,8 @@ import { renderCsv } from '../report/csv.ts';
 import { renderReport } from '../report/html.ts';
 import { writeEvaluation } from '../report/json.ts';
 import { writeAtomic } from '../report/writeAtomic.ts';
-import { type RunFiles, readHistory, runLayers } from './runFiles.ts';
+import type { RunFiles } from '../runFiles.ts';
+import { readHistory, runLayers } from './runFiles.ts';
 
 /**
  * Creates a directory for results.

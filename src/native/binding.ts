@@ -196,7 +196,8 @@ export interface NativeEvaluateOptions {
 }
 
 export type NativeEvaluateEvent =
-  | { type: 'clean'; correct: number; count: number }
+  /** After each batch: `correct` of the first `done` images. */
+  | { type: 'clean'; done: number; correct: number; count: number }
   | { type: 'attack'; attack: number; name: string; done: number; total: number; broken: number }
   | { type: 'attack-end'; attack: number; name: string; broken: number; robust: number };
 

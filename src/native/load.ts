@@ -117,6 +117,8 @@ export function loadBinding(): NativeBinding {
   openLibtorch(loader, resolveLibtorch());
   const loaded = requireAddon<NativeBinding>(files.core);
   loaded.initialize({ SelfgradError });
+  // A thread that still computes while the process tears LibTorch down would crash it.
+  process.on('exit', () => loaded.shutdown());
   binding = loaded;
   return binding;
 }

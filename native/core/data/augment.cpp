@@ -34,7 +34,8 @@ void read_image(const Pixel* in, const Transform& t, const ImageShape& shape, fl
   for_visible(t, shape.height, shape.width, [&](int64_t y, int64_t x, int64_t sy, int64_t sx) {
     float* pixel = out + (y * shape.width + x) * shape.channels;
     const Pixel* source = in + sy * shape.width + sx;
-    for (int64_t c = 0; c < shape.channels; ++c) pixel[c] = scale * static_cast<float>(source[c * plane]);
+    for (int64_t c = 0; c < shape.channels; ++c)
+      pixel[c] = scale * static_cast<float>(source[c * plane]);
   });
 }
 
@@ -48,7 +49,8 @@ std::vector<Transform> draw_transforms(const AugmentOptions& options, const Draw
   const auto choices = static_cast<uint64_t>(2 * options.crop + 1);
   // Multiply-shift maps a word to 0 … choices-1 with a bias below 2^-28.
   const auto offset = [&](uint32_t word) {
-    return static_cast<int32_t>((static_cast<uint64_t>(word) * choices) >> 32) - static_cast<int32_t>(options.crop);
+    return static_cast<int32_t>((static_cast<uint64_t>(word) * choices) >> 32) -
+           static_cast<int32_t>(options.crop);
   };
   for (size_t n = 0; n < transforms.size(); ++n) {
     const auto words = draw_block(key, static_cast<uint32_t>(index[n]), 0);
@@ -57,7 +59,8 @@ std::vector<Transform> draw_transforms(const AugmentOptions& options, const Draw
   return transforms;
 }
 
-at::Tensor augment_images(const Dataset& data, const at::Tensor& indices, const std::vector<Transform>& transforms) {
+at::Tensor augment_images(const Dataset& data, const at::Tensor& indices,
+                          const std::vector<Transform>& transforms) {
   const ImageShape& shape = data.shape();
   const at::Tensor order = indices.contiguous();
   const int64_t* index = order.const_data_ptr<int64_t>();
@@ -98,13 +101,14 @@ void write_through(at::Tensor& memory, const at::Tensor& indices, const std::vec
     for (int64_t n = begin; n < end; ++n) {
       int8_t* row = rows + index[n] * shape.size();
       const float* image = in + n * shape.size();
-      for_visible(transforms[n], shape.height, shape.width, [&](int64_t y, int64_t x, int64_t sy, int64_t sx) {
-        const float* pixel = image + (y * shape.width + x) * shape.channels;
-        int8_t* target = row + sy * shape.width + sx;
-        for (int64_t c = 0; c < shape.channels; ++c)
-          target[c * plane] =
-              static_cast<int8_t>(std::clamp(std::lrintf(pixel[c] / scale), static_cast<long>(-127), 127L));
-      });
+      for_visible(transforms[n], shape.height, shape.width,
+                  [&](int64_t y, int64_t x, int64_t sy, int64_t sx) {
+                    const float* pixel = image + (y * shape.width + x) * shape.channels;
+                    int8_t* target = row + sy * shape.width + sx;
+                    for (int64_t c = 0; c < shape.channels; ++c)
+                      target[c * plane] = static_cast<int8_t>(
+                          std::clamp(std::lrintf(pixel[c] / scale), static_cast<long>(-127), 127L));
+                  });
     }
   });
 }

@@ -24,17 +24,20 @@ struct Transform {
 };
 
 /// The transforms of the given examples in epoch `key.round`; a function of the key and the index alone.
-std::vector<Transform> draw_transforms(const AugmentOptions& options, const DrawKey& key, const at::Tensor& indices);
+std::vector<Transform> draw_transforms(const AugmentOptions& options, const DrawKey& key,
+                                       const at::Tensor& indices);
 
 /// (N, C, H, W) float32 in [0, 1], channels-last; pixels from outside the image are 0.
-at::Tensor augment_images(const Dataset& data, const at::Tensor& indices, const std::vector<Transform>& transforms);
+at::Tensor augment_images(const Dataset& data, const at::Tensor& indices,
+                          const std::vector<Transform>& transforms);
 
-/// Rows `indices` of `memory` (M, C, H, W) int8 seen through the transforms, times `scale`: (N, C, H, W) float32,
-/// channels-last; 0 outside the image.
+/// Rows `indices` of `memory` (M, C, H, W) int8 seen through the transforms, times `scale`: (N, C, H, W)
+/// float32, channels-last; 0 outside the image.
 at::Tensor read_through(const at::Tensor& memory, const at::Tensor& indices,
                         const std::vector<Transform>& transforms, float scale);
 
-/// The inverse: writes round(values / scale) of every visible pixel back to its place; invisible ones keep theirs.
+/// The inverse: writes round(values / scale) of every visible pixel back to its place; invisible ones keep
+/// theirs.
 void write_through(at::Tensor& memory, const at::Tensor& indices, const std::vector<Transform>& transforms,
                    const at::Tensor& values, float scale);
 

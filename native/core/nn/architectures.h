@@ -9,12 +9,13 @@
 
 namespace selfgrad {
 
-/// PreAct ResNet (He et al. 2016, arXiv 1603.05027) for small images, basic blocks, final BatchNorm; names as in
-/// the PyTorch code that robustness papers share (conv1, layer1.0.bn1 …, bn, linear). Stage s > 1 halves the size.
+/// PreAct ResNet (He et al. 2016, arXiv 1603.05027) for small images, basic blocks, final BatchNorm; names as
+/// in the PyTorch code that robustness papers share (conv1, layer1.0.bn1 …, bn, linear). Stage s > 1 halves
+/// the size.
 std::shared_ptr<Network> make_preact_resnet(const NetworkOptions& options);
 
-/// Wide ResNet (Zagoruyko & Komodakis 2016, arXiv 1605.07146); names as in the TRADES code (block1.layer.0.bn1 …).
-/// `width` is the widening factor; three stages.
+/// Wide ResNet (Zagoruyko & Komodakis 2016, arXiv 1605.07146); names as in the TRADES code
+/// (block1.layer.0.bn1 …). `width` is the widening factor; three stages.
 std::shared_ptr<Network> make_wide_resnet(const NetworkOptions& options);
 
 /// Two strided convolutions and two linear layers (the small MNIST network of Wong & Kolter 2018, arXiv

@@ -28,7 +28,8 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
 }
 
 Conv2d::Conv2d(const ConvOptions& options) : stride_(options.stride), padding_(options.padding) {
-  weight_ = register_parameter("weight", at::empty({options.out, options.in, options.kernel, options.kernel}));
+  weight_ =
+      register_parameter("weight", at::empty({options.out, options.in, options.kernel, options.kernel}));
   if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}));
 }
 
@@ -55,7 +56,9 @@ Linear::Linear(int64_t in, int64_t out) {
   bias_ = register_parameter("bias", at::empty({out}));
 }
 
-at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  return at::linear(x, weight_, bias_);
+}
 
 Normalize::Normalize(const std::vector<double>& mean, const std::vector<double>& std) {
   const auto channels = static_cast<int64_t>(mean.size());
@@ -63,7 +66,9 @@ Normalize::Normalize(const std::vector<double>& mean, const std::vector<double>&
   std_ = register_buffer("std", at::tensor(std, at::kFloat).view({1, channels, 1, 1}));
 }
 
-at::Tensor Normalize::forward(const at::Tensor& x) const { return (x - mean_) / std_; }
+at::Tensor Normalize::forward(const at::Tensor& x) const {
+  return (x - mean_) / std_;
+}
 
 void initialize_parameters(torch::nn::Module& root, uint64_t seed) {
   const at::NoGradGuard no_grad;
@@ -72,14 +77,16 @@ void initialize_parameters(torch::nn::Module& root, uint64_t seed) {
   for (const auto& item : root.named_parameters()) {
     at::Tensor parameter = item.value();
     const uint32_t index = place++;
-    if (parameter.dim() >= 2)
-      bound = 1.0 / std::sqrt(static_cast<double>(parameter.numel() / parameter.size(0)));
-    else if (item.key().ends_with("weight"))
+    if (parameter.dim() >= 2) {
+      const int64_t fan_in = parameter.numel() / parameter.size(0);
+      bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
+    } else if (item.key().ends_with("weight")) {
       bound = 0;  // BatchNorm keeps its ones and zeros
+    }
     if (bound == 0) continue;
-    const at::Tensor drawn =
-        uniform({.seed = seed, .purpose = Purpose::kInit, .round = 0},
-                at::zeros({1}, at::kLong).fill_(static_cast<int64_t>(index)), parameter.sizes(), -bound, bound);
+    const at::Tensor drawn = uniform({.seed = seed, .purpose = Purpose::kInit, .round = 0},
+                                     at::zeros({1}, at::kLong).fill_(static_cast<int64_t>(index)),
+                                     parameter.sizes(), -bound, bound);
     parameter.copy_(drawn.view(parameter.sizes()));
   }
 }

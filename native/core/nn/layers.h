@@ -54,7 +54,8 @@ class Linear : public torch::nn::Module {
   at::Tensor weight_, bias_;
 };
 
-/// (x - mean) / std per channel: the first layer of every network, saved with it. Pixels stay in [0, 1] outside.
+/// (x - mean) / std per channel: the first layer of every network, saved with it. Pixels stay in [0, 1]
+/// outside.
 class Normalize : public torch::nn::Module {
  public:
   Normalize(const std::vector<double>& mean, const std::vector<double>& std);
@@ -67,8 +68,8 @@ class Normalize : public torch::nn::Module {
 /// A bare container, for the dotted names of other modules (`layer1.0.conv1`).
 class Group : public torch::nn::Module {};
 
-/// Draws every parameter as PyTorch initialises it by default: uniform in ±1/sqrt(fan-in) for convolutions and
-/// linear layers with their biases; BatchNorm weights 1 and biases 0.
+/// Draws every parameter as PyTorch initialises it by default: uniform in ±1/sqrt(fan-in) for convolutions
+/// and linear layers with their biases; BatchNorm weights 1 and biases 0.
 void initialize_parameters(torch::nn::Module& root, uint64_t seed);
 
 }  // namespace selfgrad

@@ -14,11 +14,12 @@ namespace {
 constexpr const char* kFormatKey = "selfgrad.format";
 constexpr const char* kFormat = "1";
 
-std::string to_text(const std::string& word) { return word; }
+std::string to_text(const std::string& word) {
+  return word;
+}
 // Shortest text that reads back as the same number.
 template <typename Number>
-  requires std::is_arithmetic_v<Number>
-std::string to_text(Number number) {
+requires std::is_arithmetic_v<Number> std::string to_text(Number number) {
   char buffer[64];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
   return {buffer, end};
@@ -26,7 +27,8 @@ std::string to_text(Number number) {
 template <typename Item>
 std::string to_text(const std::vector<Item>& items) {
   std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ",") + to_text(item);
+  for (const auto& item : items)
+    text += (text.empty() ? "" : ",") + to_text(item);
   return text;
 }
 
@@ -47,13 +49,15 @@ class MetadataReader {
   template <typename Number>
   std::vector<Number> numbers(const std::string& key) const {
     std::vector<Number> items;
-    for (const auto& item : words(key)) items.push_back(parse<Number>(key, item));
+    for (const auto& item : words(key))
+      items.push_back(parse<Number>(key, item));
     return items;
   }
   std::vector<std::string> words(const std::string& key) const {
     std::vector<std::string> items;
     std::istringstream stream(word(key));
-    for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
+    for (std::string item; std::getline(stream, item, ',');)
+      items.push_back(item);
     return items;
   }
 
@@ -66,8 +70,8 @@ class MetadataReader {
     return value;
   }
   Error malformed(const std::string& key, const std::string& found) const {
-    return Error("ERR_CHECKPOINT", "Expected " + key + " in the metadata of " + path_ + " but found " + found +
-                                       ". Use a model or checkpoint file that selfgrad wrote.");
+    return Error("ERR_CHECKPOINT", "Expected " + key + " in the metadata of " + path_ + " but found " +
+                                       found + ". Use a model or checkpoint file that selfgrad wrote.");
   }
 
   const Metadata& metadata_;
@@ -79,9 +83,9 @@ void check_bounds(const NetworkOptions& options, const std::string& path) {
   constexpr int64_t kLargest = 1 << 16;
   int64_t blocks = 0;
   bool sane = options.shape.channels > 0 && options.shape.channels <= 4096 && options.shape.height > 0 &&
-              options.shape.height <= kLargest && options.shape.width > 0 && options.shape.width <= kLargest &&
-              options.classes > 1 && options.classes <= 1 << 20 && options.width > 0 && options.width <= 4096 &&
-              options.depths.size() <= 8;
+              options.shape.height <= kLargest && options.shape.width > 0 &&
+              options.shape.width <= kLargest && options.classes > 1 && options.classes <= 1 << 20 &&
+              options.width > 0 && options.width <= 4096 && options.depths.size() <= 8;
   for (const int64_t depth : options.depths) {
     sane = sane && depth > 0 && depth <= 4096;
     blocks += sane ? depth : 0;
@@ -112,10 +116,11 @@ Metadata describe(const NetworkOptions& options) {
 NetworkOptions network_options(const Metadata& metadata, const std::string& path) {
   const auto format = metadata.find(kFormatKey);
   if (format == metadata.end() || format->second != kFormat)
-    throw Error("ERR_CHECKPOINT", "Expected a file that selfgrad wrote (format " + std::string(kFormat) + ") for " +
-                                      path + " but its metadata has " +
-                                      (format == metadata.end() ? "no format" : "format " + format->second) +
-                                      ". Use model.safetensors or checkpoint.safetensors of a run directory.");
+    throw Error("ERR_CHECKPOINT",
+                "Expected a file that selfgrad wrote (format " + std::string(kFormat) + ") for " + path +
+                    " but its metadata has " +
+                    (format == metadata.end() ? "no format" : "format " + format->second) +
+                    ". Use model.safetensors or checkpoint.safetensors of a run directory.");
   const MetadataReader read(metadata, path);
   NetworkOptions options;
   options.architecture = read.word("model.architecture");

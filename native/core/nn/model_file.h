@@ -1,4 +1,5 @@
-// Networks as files: weights under PyTorch's names in safetensors, and in its metadata what rebuilds the network.
+// Networks as files: weights under PyTorch's names in safetensors, and in its metadata what rebuilds the
+// network.
 #pragma once
 
 #include <memory>
@@ -22,8 +23,8 @@ void save_network(const std::string& path, const Network& network, const Metadat
 /// @throws Error("ERR_CHECKPOINT") for a foreign file, a missing tensor or another shape.
 std::shared_ptr<Network> load_network(const TensorFile& file, const std::string& path);
 
-/// Copies the file's tensors over `targets` of the same name. @throws Error("ERR_CHECKPOINT") when one is missing
-/// or of another shape or type.
+/// Copies the file's tensors over `targets` of the same name. @throws Error("ERR_CHECKPOINT") when one is
+/// missing or of another shape or type.
 void load_tensors(const TensorFile& file, const NamedTensors& targets);
 
 }  // namespace selfgrad

@@ -11,7 +11,8 @@ namespace {
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  for (const auto& word : words)
+    text += (text.empty() ? "" : ", ") + word;
   return text.empty() ? "none" : text;
 }
 
@@ -43,7 +44,8 @@ void check_options(const NetworkOptions& options) {
 
 std::vector<std::string> tap_places(const NetworkOptions& options) {
   std::vector<std::string> places{"input", "stem"};
-  for (size_t stage = 1; stage <= options.depths.size(); ++stage) places.push_back("stage" + std::to_string(stage));
+  for (size_t stage = 1; stage <= options.depths.size(); ++stage)
+    places.push_back("stage" + std::to_string(stage));
   return places;
 }
 
@@ -53,8 +55,10 @@ Network::Network(NetworkOptions options)
   const auto places = tap_places(options_);
   for (const auto& place : options_.taps) {
     if (std::find(places.begin(), places.end(), place) == places.end())
-      throw Error("ERR_OPTION", "Expected one of " + joined(places) + " for model.taps but received " + place + ".");
-    if (!taps_.contains(place)) taps_[place] = register_module("tap_" + place, std::make_shared<SelfGradientTap>());
+      throw Error("ERR_OPTION",
+                  "Expected one of " + joined(places) + " for model.taps but received " + place + ".");
+    if (!taps_.contains(place))
+      taps_[place] = register_module("tap_" + place, std::make_shared<SelfGradientTap>());
   }
 }
 
@@ -82,8 +86,10 @@ void Network::set_batch_norm_training(bool training) {
 
 std::vector<std::pair<std::string, at::Tensor>> Network::state() const {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
-  for (const auto& item : named_parameters()) tensors.emplace_back(item.key(), item.value());
-  for (const auto& item : named_buffers()) tensors.emplace_back(item.key(), item.value());
+  for (const auto& item : named_parameters())
+    tensors.emplace_back(item.key(), item.value());
+  for (const auto& item : named_buffers())
+    tensors.emplace_back(item.key(), item.value());
   return tensors;
 }
 
@@ -98,8 +104,9 @@ std::shared_ptr<Network> make_network(const NetworkOptions& options) {
       if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
     return network;
   }
-  throw Error("ERR_OPTION", "Expected preact-resnet, wide-resnet or small-cnn for model.architecture but received " +
-                                options.architecture + ".");
+  throw Error("ERR_OPTION",
+              "Expected preact-resnet, wide-resnet or small-cnn for model.architecture but received " +
+                  options.architecture + ".");
 }
 
 }  // namespace selfgrad

@@ -1,4 +1,5 @@
-// The base of every architecture: pixels in [0, 1] go in, float32 logits come out, taps stand at named places.
+// The base of every architecture: pixels in [0, 1] go in, float32 logits come out, taps stand at named
+// places.
 #pragma once
 
 #include <ATen/core/Tensor.h>

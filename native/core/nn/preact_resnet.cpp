@@ -10,7 +10,8 @@ class PreActBlock : public torch::nn::Module {
  public:
   PreActBlock(int64_t in, int64_t out, int64_t stride, Activation activation) : activation_(activation) {
     bn1_ = register_module("bn1", std::make_shared<BatchNorm2d>(in));
-    conv1_ = register_module("conv1", std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
+    conv1_ = register_module("conv1",
+                             std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
     bn2_ = register_module("bn2", std::make_shared<BatchNorm2d>(out));
     conv2_ = register_module("conv2", std::make_shared<Conv2d>(ConvOptions{.in = out, .out = out}));
     if (stride != 1 || in != out) {
@@ -23,7 +24,8 @@ class PreActBlock : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x) {
     const at::Tensor active = activate(activation_, bn1_->forward(x));
-    const at::Tensor residual = conv2_->forward(activate(activation_, bn2_->forward(conv1_->forward(active))));
+    const at::Tensor residual =
+        conv2_->forward(activate(activation_, bn2_->forward(conv1_->forward(active))));
     return residual + (shortcut_ ? shortcut_->forward(active) : x);
   }
 
@@ -60,7 +62,8 @@ class PreActResNet : public Network {
   at::Tensor body(const at::Tensor& x) override {
     at::Tensor y = tapped("stem", conv1_->forward(x));
     for (size_t s = 0; s < stages_.size(); ++s) {
-      for (const auto& block : stages_[s]) y = block->forward(y);
+      for (const auto& block : stages_[s])
+        y = block->forward(y);
       y = tapped("stage" + std::to_string(s + 1), y);
     }
     return linear_->forward(activate(activation(), bn_->forward(y)).mean({2, 3}));

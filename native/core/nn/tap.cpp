@@ -20,6 +20,8 @@ void SelfGradientTap::capture(bool on) {
   gradient_->reset();
 }
 
-at::Tensor SelfGradientTap::take_gradient() { return std::exchange(*gradient_, at::Tensor()); }
+at::Tensor SelfGradientTap::take_gradient() {
+  return std::exchange(*gradient_, at::Tensor());
+}
 
 }  // namespace selfgrad

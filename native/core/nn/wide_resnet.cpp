@@ -10,7 +10,8 @@ class WideBlock : public torch::nn::Module {
  public:
   WideBlock(int64_t in, int64_t out, int64_t stride, Activation activation) : activation_(activation) {
     bn1_ = register_module("bn1", std::make_shared<BatchNorm2d>(in));
-    conv1_ = register_module("conv1", std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
+    conv1_ = register_module("conv1",
+                             std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
     bn2_ = register_module("bn2", std::make_shared<BatchNorm2d>(out));
     conv2_ = register_module("conv2", std::make_shared<Conv2d>(ConvOptions{.in = out, .out = out}));
     if (in != out)
@@ -23,7 +24,8 @@ class WideBlock : public torch::nn::Module {
   // reference code.
   at::Tensor forward(const at::Tensor& x) {
     const at::Tensor active = activate(activation_, bn1_->forward(x));
-    const at::Tensor residual = conv2_->forward(activate(activation_, bn2_->forward(conv1_->forward(active))));
+    const at::Tensor residual =
+        conv2_->forward(activate(activation_, bn2_->forward(conv1_->forward(active))));
     return residual + (shortcut_ ? shortcut_->forward(active) : x);
   }
 
@@ -46,8 +48,8 @@ class WideResNet : public Network {
       std::vector<std::shared_ptr<WideBlock>> blocks;
       for (int64_t b = 0; b < options.depths[s]; ++b) {
         const int64_t stride = s > 0 && b == 0 ? 2 : 1;
-        blocks.push_back(
-            layer->register_module(std::to_string(b), std::make_shared<WideBlock>(in, out, stride, activation())));
+        blocks.push_back(layer->register_module(std::to_string(b),
+                                                std::make_shared<WideBlock>(in, out, stride, activation())));
         in = out;
       }
       stages_.push_back(std::move(blocks));
@@ -60,7 +62,8 @@ class WideResNet : public Network {
   at::Tensor body(const at::Tensor& x) override {
     at::Tensor y = tapped("stem", conv1_->forward(x));
     for (size_t s = 0; s < stages_.size(); ++s) {
-      for (const auto& block : stages_[s]) y = block->forward(y);
+      for (const auto& block : stages_[s])
+        y = block->forward(y);
       y = tapped("stage" + std::to_string(s + 1), y);
     }
     return fc_->forward(activate(activation(), bn1_->forward(y)).mean({2, 3}));

@@ -16,7 +16,9 @@ namespace {
 constexpr int64_t kGrain = 8;
 
 // 24 random bits as a float in [0, 1): every value is exact.
-float unit_float(uint32_t word) { return static_cast<float>(word >> 8) * 0x1.0p-24F; }
+float unit_float(uint32_t word) {
+  return static_cast<float>(word >> 8) * 0x1.0p-24F;
+}
 
 template <typename FillExample>
 at::Tensor fill_examples(const at::Tensor& indices, at::IntArrayRef example_shape, const FillExample& fill) {
@@ -28,7 +30,8 @@ at::Tensor fill_examples(const at::Tensor& indices, at::IntArrayRef example_shap
   const int64_t* index = order.const_data_ptr<int64_t>();
   float* data = out.mutable_data_ptr<float>();
   at::parallel_for(0, indices.size(0), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) fill(static_cast<uint32_t>(index[n]), data + n * size, size);
+    for (int64_t n = begin; n < end; ++n)
+      fill(static_cast<uint32_t>(index[n]), data + n * size, size);
   });
   return out;
 }

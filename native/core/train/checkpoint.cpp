@@ -20,6 +20,12 @@ void for_each_number(Position& position, const Visit& visit) {
   visit("train.epoch_seen", position.epoch_seen);
 }
 
+Error of_another_run(const std::string& path, const std::string& key) {
+  return {"ERR_CHECKPOINT", "Expected a checkpoint of the same run for " + path + " but its " + key +
+                                " differs. Resume with the configuration and data that it was made with, or start "
+                                "afresh in another directory."};
+}
+
 }  // namespace
 
 void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
@@ -41,10 +47,7 @@ TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& op
   const TensorFile file = read_safetensors(path);
   for (const auto& [key, value] : options.metadata) {
     const auto entry = file.metadata.find(key);
-    if (entry == file.metadata.end() || entry->second != value)
-      throw Error("ERR_CHECKPOINT", "Expected a checkpoint of the same run for " + path + " but its " + key +
-                                        " differs. Resume with the configuration and data that it was made with, "
-                                        "or start afresh in another directory.");
+    if (entry == file.metadata.end() || entry->second != value) throw of_another_run(path, key);
   }
   TrainPosition position;
   for_each_number(position, [&](const char* name, auto& value) {
@@ -52,8 +55,9 @@ TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& op
     const std::string text = entry == file.metadata.end() ? "" : entry->second;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size())
-      throw Error("ERR_CHECKPOINT", "Expected a number for " + std::string(name) + " in the metadata of " + path +
-                                        " but found '" + text + "'. Only a checkpoint can be resumed.");
+      throw Error("ERR_CHECKPOINT", "Expected a number for " + std::string(name) + " in the metadata of " +
+                                        path + " but found '" + text +
+                                        "'. Only a checkpoint can be resumed.");
   });
   load_tensors(file, network.state());
   load_tensors(file, optimizer.state());

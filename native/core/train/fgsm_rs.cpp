@@ -22,6 +22,8 @@ class FgsmRs : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_fgsm_rs() { return std::make_unique<FgsmRs>(); }
+std::unique_ptr<Strategy> make_fgsm_rs() {
+  return std::make_unique<FgsmRs>();
+}
 
 }  // namespace selfgrad

@@ -13,7 +13,9 @@ at::Tensor GradientMemory::read(const at::Tensor& indices, const std::vector<Tra
   return read_through(delta_, indices, transforms, unit_);
 }
 
-at::Tensor GradientMemory::visited(const at::Tensor& indices) const { return visited_.index_select(0, indices); }
+at::Tensor GradientMemory::visited(const at::Tensor& indices) const {
+  return visited_.index_select(0, indices);
+}
 
 void GradientMemory::write(const at::Tensor& indices, const std::vector<Transform>& transforms,
                            const at::Tensor& delta) {

@@ -24,24 +24,29 @@ void Sgd::step(double lr) {
   for (const auto& parameter : parameters_) {
     // The fused kernel walks memory: a gradient of another layout than its parameter would be misread.
     const at::Tensor& gradient = parameter.grad();
-    gradients.push_back(gradient.strides() == parameter.strides() ? gradient
-                                                                  : at::zeros_like(parameter).copy_(gradient));
+    gradients.push_back(
+        gradient.strides() == parameter.strides() ? gradient : at::zeros_like(parameter).copy_(gradient));
   }
-  at::_fused_sgd_(parameters_, gradients, velocities_, weight_decay_, momentum_, lr, /*dampening=*/0.0, nesterov_,
+  at::_fused_sgd_(parameters_, gradients, velocities_, weight_decay_, momentum_, lr, /*dampening=*/0.0,
+                  nesterov_,
                   /*maximize=*/false, /*is_first_step=*/false);
   zero_grad();
 }
 
 void Sgd::zero_grad() {
-  for (auto& parameter : parameters_) parameter.mutable_grad().reset();
+  for (auto& parameter : parameters_)
+    parameter.mutable_grad().reset();
 }
 
 NamedTensors Sgd::state() const {
   NamedTensors tensors;
-  for (size_t i = 0; i < names_.size(); ++i) tensors.emplace_back(names_[i], velocities_[i]);
+  for (size_t i = 0; i < names_.size(); ++i)
+    tensors.emplace_back(names_[i], velocities_[i]);
   return tensors;
 }
 
-void Sgd::load(const TensorFile& file) { load_tensors(file, state()); }
+void Sgd::load(const TensorFile& file) {
+  load_tensors(file, state());
+}
 
 }  // namespace selfgrad

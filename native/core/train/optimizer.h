@@ -10,8 +10,8 @@
 
 namespace selfgrad {
 
-/// SGD as torch.optim.SGD defines it: g += weight_decay * w; v = momentum * v + g; w -= lr * (g + momentum * v)
-/// with Nesterov, else w -= lr * v.
+/// SGD as torch.optim.SGD defines it: g += weight_decay * w; v = momentum * v + g; w -= lr * (g + momentum *
+/// v) with Nesterov, else w -= lr * v.
 class Sgd {
  public:
   Sgd(const Network& network, double momentum, bool nesterov, double weight_decay);

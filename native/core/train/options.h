@@ -13,20 +13,20 @@ namespace selfgrad {
 
 /// One strategy; fields that a strategy does not use are ignored by it.
 struct StrategyOptions {
-  std::string name;               ///< standard, pgd, fgsm-rs, self-gradient
-  double alpha = 2.0 / 255.0;     ///< step size in pixel units
-  int64_t steps = 10;             ///< pgd
-  bool random_start = true;       ///< pgd
-  bool attack_in_eval = false;    ///< BatchNorm uses its running statistics while the attack looks for its step
-  double initial_noise = 1.0;     ///< self-gradient: an image's first start is uniform in ± this share of eps
+  std::string name;             ///< standard, pgd, fgsm-rs, self-gradient
+  double alpha = 2.0 / 255.0;   ///< step size in pixel units
+  int64_t steps = 10;           ///< pgd
+  bool random_start = true;     ///< pgd
+  bool attack_in_eval = false;  ///< BatchNorm uses its running statistics while the attack looks for its step
+  double initial_noise = 1.0;   ///< self-gradient: an image's first start is uniform in ± this share of eps
 };
 
 struct ScheduleOptions {
   enum class Kind { kOneCycle, kStep, kConstant } kind = Kind::kOneCycle;
-  double warmup = 0.3;              ///< one-cycle: share of the run in which the rate rises from 0
-  double final_fraction = 0.0;      ///< one-cycle: share of the peak at the end
-  std::vector<double> milestones;   ///< step: shares of the run at which the rate is multiplied
-  double factor = 0.1;              ///< step
+  double warmup = 0.3;             ///< one-cycle: share of the run in which the rate rises from 0
+  double final_fraction = 0.0;     ///< one-cycle: share of the peak at the end
+  std::vector<double> milestones;  ///< step: shares of the run at which the rate is multiplied
+  double factor = 0.1;             ///< step
 };
 
 struct TrainOptions {

@@ -17,7 +17,8 @@ class PgdTraining : public Strategy {
                                                 context.images.sizes().slice(1)));
     {
       const AttackModeGuard mode(context);
-      for (int64_t i = 0; i < options.steps; ++i) x = ascend(context, x, input_gradient(context, x), options.alpha);
+      for (int64_t i = 0; i < options.steps; ++i)
+        x = ascend(context, x, input_gradient(context, x), options.alpha);
     }
     return training_forward(context, x);
   }
@@ -25,6 +26,8 @@ class PgdTraining : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_pgd_training() { return std::make_unique<PgdTraining>(); }
+std::unique_ptr<Strategy> make_pgd_training() {
+  return std::make_unique<PgdTraining>();
+}
 
 }  // namespace selfgrad

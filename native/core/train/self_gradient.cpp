@@ -1,7 +1,8 @@
-// Self-gradient training, first form: the input tap keeps each image's perturbation across epochs, in the frame
-// of the un-augmented image; a visit starts there, takes one fresh step along the tapped gradient, trains, and
-// remembers where it ended. Two passes an example. The memory that lives over epochs and its inverse
-// augmentation follow ATTA (Zheng et al. 2020, arXiv 1912.11969), with int8 storage and a first start of noise.
+// Self-gradient training, first form: the input tap keeps each image's perturbation across epochs, in the
+// frame of the un-augmented image; a visit starts there, takes one fresh step along the tapped gradient,
+// trains, and remembers where it ended. Two passes an example. The memory that lives over epochs and its
+// inverse augmentation follow ATTA (Zheng et al. 2020, arXiv 1912.11969), with int8 storage and a first start
+// of noise.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/where.h>
@@ -19,7 +20,8 @@ class SelfGradient : public Strategy {
       : memory_(count, shape, options.threat.eps) {}
 
   StepOutput step(StepContext& context) override {
-    const at::Tensor start = project(context.options.threat, context.images, context.images + remembered(context));
+    const at::Tensor start =
+        project(context.options.threat, context.images, context.images + remembered(context));
     x_ = ascend(context, start, tapped_gradient(context, start), context.options.strategy.alpha);
     return training_forward(context, x_);
   }
@@ -37,8 +39,9 @@ class SelfGradient : public Strategy {
     const at::Tensor visited = memory_.visited(context.indices);
     if (visited.all().item<bool>()) return delta;
     const Threat& threat = context.options.threat;
-    const at::Tensor noise = random_start({threat.norm, threat.eps * context.options.strategy.initial_noise},
-                                          context.start_key(), context.indices, context.images.sizes().slice(1));
+    const at::Tensor noise =
+        random_start({threat.norm, threat.eps * context.options.strategy.initial_noise}, context.start_key(),
+                     context.indices, context.images.sizes().slice(1));
     return at::where(visited.view({-1, 1, 1, 1}), delta, noise).contiguous(at::MemoryFormat::ChannelsLast);
   }
 
@@ -52,7 +55,7 @@ class SelfGradient : public Strategy {
     const at::Tensor loss =
         at::cross_entropy_loss(context.network.forward(x), context.labels, {}, at::Reduction::Sum);
     context.passes += {.forward = x.size(0), .backward = x.size(0)};
-    const at::Tensor gradient = torch::autograd::grad({loss}, {tap.activation()})[0];
+    at::Tensor gradient = torch::autograd::grad({loss}, {tap.activation()})[0];
     tap.capture(false);
     return gradient;
   }
@@ -63,7 +66,8 @@ class SelfGradient : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count, const ImageShape& shape) {
+std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count,
+                                             const ImageShape& shape) {
   return std::make_unique<SelfGradient>(options, count, shape);
 }
 

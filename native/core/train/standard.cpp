@@ -11,6 +11,8 @@ class Standard : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_standard() { return std::make_unique<Standard>(); }
+std::unique_ptr<Strategy> make_standard() {
+  return std::make_unique<Standard>();
+}
 
 }  // namespace selfgrad

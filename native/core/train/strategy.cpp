@@ -21,8 +21,8 @@ StepOutput training_forward(StepContext& context, const at::Tensor& x) {
   const PrecisionGuard precision(context.options.precision);
   const at::Tensor logits = context.network.forward(x);
   context.passes += {.forward = x.size(0), .backward = x.size(0)};
-  return {.loss = at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Mean, /*ignore_index=*/-100,
-                                         context.options.label_smoothing),
+  return {.loss = at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Mean,
+                                         /*ignore_index=*/-100, context.options.label_smoothing),
           .logits = logits.detach()};
 }
 
@@ -56,8 +56,9 @@ std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t cou
   if (name == "pgd") return make_pgd_training();
   if (name == "fgsm-rs") return make_fgsm_rs();
   if (name == "self-gradient") return make_self_gradient(options, count, shape);
-  throw Error("ERR_OPTION",
-              "Expected standard, pgd, fgsm-rs or self-gradient for train.strategy but received " + name + ".");
+  throw Error(
+      "ERR_OPTION",
+      "Expected standard, pgd, fgsm-rs or self-gradient for train.strategy but received " + name + ".");
 }
 
 }  // namespace selfgrad

@@ -17,8 +17,8 @@ namespace selfgrad {
 struct StepContext {
   Network& network;
   const TrainOptions& options;
-  const at::Tensor& images;  ///< (N, C, H, W) float32 in [0, 1], augmented, channels-last
-  const at::Tensor& labels;  ///< (N) int64
+  const at::Tensor& images;   ///< (N, C, H, W) float32 in [0, 1], augmented, channels-last
+  const at::Tensor& labels;   ///< (N) int64
   const at::Tensor& indices;  ///< (N) int64: places in the training set
   const std::vector<Transform>& transforms;
   int64_t epoch;
@@ -54,17 +54,19 @@ std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t cou
 std::unique_ptr<Strategy> make_standard();
 std::unique_ptr<Strategy> make_pgd_training();
 std::unique_ptr<Strategy> make_fgsm_rs();
-std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count, const ImageShape& shape);
+std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count,
+                                             const ImageShape& shape);
 
-/// Mean cross-entropy of the training forward at `x` with label smoothing: one forward and, to come, one backward.
+/// Mean cross-entropy of the training forward at `x` with label smoothing: one forward and, to come, one
+/// backward.
 StepOutput training_forward(StepContext& context, const at::Tensor& x);
 
-/// The gradient at `x` of the summed cross-entropy with respect to the image; weights get none. One forward and
-/// one backward.
+/// The gradient at `x` of the summed cross-entropy with respect to the image; weights get none. One forward
+/// and one backward.
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x);
 
-/// One ascent step: `x` moved by alpha along the steepest direction of `gradient`, back into the threat's ball
-/// around the clean images and into [0, 1].
+/// One ascent step: `x` moved by alpha along the steepest direction of `gradient`, back into the threat's
+/// ball around the clean images and into [0, 1].
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha);
 
 /// While it lives, BatchNorm uses running statistics if the strategy attacks in evaluation mode.

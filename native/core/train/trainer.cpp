@@ -23,15 +23,17 @@ double seconds_since(Clock::time_point start) {
 constexpr double kStepEventInterval = 0.25;
 
 std::string text(const ImageShape& shape) {
-  return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" + std::to_string(shape.width);
+  return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
+         std::to_string(shape.width);
 }
 
 void check_fit(const Network& network, const Dataset& data) {
   const ImageShape& wanted = network.options().shape;
   const ImageShape& given = data.shape();
   if (wanted.channels != given.channels || wanted.height != given.height || wanted.width != given.width)
-    throw Error("ERR_DATA", "Expected images of " + text(wanted) + " (what the network was built for) but the data set holds " +
-                                text(given) + ".");
+    throw Error("ERR_DATA", "Expected images of " + text(wanted) +
+                                " (what the network was built for) but the data set holds " + text(given) +
+                                ".");
   if (network.options().classes != data.classes())
     throw Error("ERR_DATA", "Expected " + std::to_string(network.options().classes) +
                                 " classes (the width of the network's logits) but the data set has " +
@@ -78,7 +80,8 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
   if (!options_.resume_path.empty())
     position_ = load_checkpoint(options_.resume_path, network_, optimizer_, *strategy_, options_);
   TrainEvent start = event(TrainEvent::Kind::kStart);
-  for (const auto& parameter : network_.parameters()) start.parameters += parameter.numel();
+  for (const auto& parameter : network_.parameters())
+    start.parameters += parameter.numel();
   observer(start);
 
   bool cancelled = false;
@@ -119,9 +122,11 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   const at::Tensor images = augment_images(data_, indices, transforms);
   const at::Tensor labels = data_.labels(indices);
 
-  // The attack's forwards move BatchNorm's running statistics; a cancelled step must leave none of that behind.
+  // The attack's forwards move BatchNorm's running statistics; a cancelled step must leave none of that
+  // behind.
   std::vector<at::Tensor> buffers;
-  for (const auto& buffer : network_.buffers()) buffers.push_back(buffer.clone());
+  for (const auto& buffer : network_.buffers())
+    buffers.push_back(buffer.clone());
   Passes passes;
   StepContext context{network_, options_, images, labels, indices, transforms, epoch, passes, stop};
   StepOutput output;
@@ -130,14 +135,16 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   } catch (const Cancelled&) {
     const at::NoGradGuard no_grad;
     auto saved = buffers.begin();
-    for (auto& buffer : network_.buffers()) buffer.copy_(*saved++);
+    for (auto& buffer : network_.buffers())
+      buffer.copy_(*saved++);
     network_.train();
     throw;
   }
   const double loss = output.loss.item<double>();
   if (!std::isfinite(loss))
     throw Error("ERR_NUMERIC", "The training loss became " + std::to_string(loss) + " at step " +
-                                   std::to_string(position_.step) + ". Lower train.lr or use train.precision float32.");
+                                   std::to_string(position_.step) +
+                                   ". Lower train.lr or use train.precision float32.");
   output.loss.backward();
   last_lr_ = learning_rate(options_.schedule, options_.lr, position_.step, steps_);
   optimizer_.step(last_lr_);
@@ -168,7 +175,8 @@ void Trainer::end_epoch(const std::atomic<bool>& stop, const TrainObserver& obse
   position_.epoch_correct = 0;
   position_.epoch_seen = 0;
   const bool last = position_.step == steps_;
-  if (!last && options_.checkpoint_every > 0 && (finished + 1) % options_.checkpoint_every == 0) checkpoint(observer);
+  if (!last && options_.checkpoint_every > 0 && (finished + 1) % options_.checkpoint_every == 0)
+    checkpoint(observer);
   if (validation_ != nullptr && options_.validate_every > 0 &&
       (last || (finished + 1) % options_.validate_every == 0))
     validate(stop, observer);
@@ -176,12 +184,13 @@ void Trainer::end_epoch(const std::atomic<bool>& stop, const TrainObserver& obse
 
 void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& observer) {
   const EvalModeGuard mode(network_);
-  const EvaluateOptions options{.count = std::min(options_.validate_count, validation_->count()),
-                                .seed = options_.seed,
-                                .attacks = {options_.validate_attack}};
+  EvaluateOptions options;
+  options.count = std::min(options_.validate_count, validation_->count());
+  options.seed = options_.seed;
+  options.attacks = {options_.validate_attack};
   const auto started = Clock::now();
-  const EvaluateResult result = evaluate([this](const at::Tensor& x) { return network_.forward(x); }, *validation_,
-                                         options, stop, [](const EvaluateProgress&) {});
+  const EvaluateResult result = evaluate([this](const at::Tensor& x) { return network_.forward(x); },
+                                         *validation_, options, stop, [](const EvaluateProgress&) {});
   TrainEvent done = event(TrainEvent::Kind::kEval);
   done.epoch = (position_.step - 1) / steps_per_epoch_;
   done.count = result.count;

@@ -38,8 +38,8 @@ class Trainer {
   Trainer(Network& network, const Dataset& data, const Dataset* validation, TrainOptions options);
   ~Trainer();
 
-  /// Trains to the end or until `stop` is set. A step is taken whole or not at all: what a cancelled run leaves
-  /// behind, in memory and in the checkpoint, is the state before the step that was interrupted.
+  /// Trains to the end or until `stop` is set. A step is taken whole or not at all: what a cancelled run
+  /// leaves behind, in memory and in the checkpoint, is the state before the step that was interrupted.
   /// @throws Error("ERR_NUMERIC") when the loss is not finite; errors of checkpoints.
   TrainResult run(const std::atomic<bool>& stop, const TrainObserver& observer);
 

@@ -124,22 +124,28 @@ async function writePng(path: string, bytes: Uint8Array, shape: ImageShape): Pro
   }
 }
 
+/** What became of one image, in words. */
+function outcome({ label, cleanPrediction, success, successAfterRounding }: AttackedImage): string {
+  if (cleanPrediction !== label) return 'misclassified without any attack';
+  if (!success) return 'withstood the attack';
+  return successAfterRounding ? 'broken, in 8 bits too' : 'broken, but not in 8 bits';
+}
+
 function render(images: readonly AttackedImage[], out: string): string {
-  const yes = (value: boolean) => (value ? 'yes' : 'no').padEnd(3);
+  const width = Math.max(...images.map(({ labelName }) => labelName.length));
   const lines = images.map(
-    (i) =>
-      `${String(i.index).padStart(6)}  label ${i.label}  clean ${i.cleanPrediction}  attacked ${i.prediction}  ` +
-      `broken ${yes(i.success)}  in 8 bits ${yes(i.successAfterRounding)}  linf ${formatEps(Number(i.linf.toFixed(5)))}  l2 ${i.l2.toFixed(3)}`,
+    (image) =>
+      `${String(image.index).padStart(6)}  ${image.labelName.padEnd(width)}  ${image.cleanPrediction} -> ${image.prediction}  ` +
+      `linf ${formatEps(Number(image.linf.toFixed(4)))}  l2 ${image.l2.toFixed(3)}  ${outcome(image)}`,
   );
-  const broken = images.filter(({ success }) => success);
-  const lost = broken.filter(({ successAfterRounding }) => !successAfterRounding);
-  const rounding =
-    lost.length === 0
-      ? 'rounding to the 8 bits of a PNG keeps all of them'
-      : `rounding to the 8 bits of a PNG mends ${lost.length} of them`;
-  return [...lines, `${broken.length} of ${images.length} misclassified; ${rounding}`, `images  ${out}`].join(
-    '\n',
-  );
+  const attacked = images.filter(({ label, cleanPrediction }) => cleanPrediction === label);
+  const broken = attacked.filter(({ success }) => success);
+  const kept = broken.filter(({ successAfterRounding }) => successAfterRounding);
+  return [
+    ...lines,
+    `${broken.length} of ${attacked.length} correctly classified images broken; ${kept.length} of ${broken.length} survive rounding to the 8 bits of a PNG`,
+    `images  ${out}`,
+  ].join('\n');
 }
 
 /** The command `selfgrad attack`. */

@@ -6,15 +6,16 @@ import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { openData } from '../../data/open.ts';
 import type { Evaluation } from '../../evaluation.ts';
-import { grouped } from '../../report/format.ts';
+import { counted, grouped } from '../../report/format.ts';
 import { renderTable } from '../../report/table.ts';
+import { modelFile, runFiles } from '../../runFiles.ts';
 import { addConfigFlags, type ConfigFlags, commandLine, readConfig, splitRequest } from '../configFlags.ts';
 import { checkGates, type Gate, parseGate } from '../gate.ts';
 import { interruptible } from '../interrupt.ts';
 import { note, print, printJson } from '../output.ts';
 import { openProgress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
 import { writeResults } from '../results.ts';
-import { modelFile, runFiles, runLayers, runOf } from '../runFiles.ts';
+import { runLayers, runOf } from '../runFiles.ts';
 
 type Flags = ConfigFlags &
   ProgressFlags & { out?: string; dryRun?: boolean; json?: boolean; failUnder: Gate[] };
@@ -48,7 +49,7 @@ function printPlan({
       `threat    ${threat.norm} ${threat.epsText}`,
       ...attacks.map(
         ({ name, steps, restarts, eps }) =>
-          `attack    ${name} · ${steps} steps · ${restarts} restarts · eps ${formatEps(eps)}`,
+          `attack    ${name} · ${counted(steps, 'step')} · ${counted(restarts, 'restart')} · eps ${formatEps(eps)}`,
       ),
       `device    ${device} · ${threads} threads`,
       'Nothing was run: this is --dry-run.',

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import type { NativeTensorFile } from '../../native/binding.ts';
 import { loadBinding } from '../../native/load.ts';
 import { grouped } from '../../report/format.ts';
+import { modelFile } from '../../runFiles.ts';
 import { print, printJson } from '../output.ts';
-import { modelFile } from '../runFiles.ts';
 
 function size({ shape }: NativeTensorFile['tensors'][number]): number {
   return shape.reduce((product, length) => product * length, 1);

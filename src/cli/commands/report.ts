@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { readEvaluation } from '../../report/json.ts';
+import { runFiles } from '../../runFiles.ts';
 import { print, printJson } from '../output.ts';
 import { writeReport } from '../results.ts';
-import { runFiles, runOf } from '../runFiles.ts';
+import { runOf } from '../runFiles.ts';
 
 /** The command `selfgrad report`. */
 export function reportCommand(): Command {

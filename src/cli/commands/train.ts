@@ -10,16 +10,23 @@ import { resolveEpochs } from '../../config/train.ts';
 import { openData } from '../../data/open.ts';
 import { SelfgradError } from '../../errors.ts';
 import { duration, grouped } from '../../report/format.ts';
+import { checkRunDirectory, runFiles } from '../../runFiles.ts';
 import type { TrainResult } from '../../train.ts';
 import { addConfigFlags, addPresetFlag, type ConfigFlags, readConfig, splitRequest } from '../configFlags.ts';
 import { interruptible } from '../interrupt.ts';
 import { note, print, printJson } from '../output.ts';
-import { epochPairs } from '../progress/line.ts';
+import { eventLines } from '../progress/line.ts';
 import { openProgress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
-import { runFiles, runLayers } from '../runFiles.ts';
+import { runLayers } from '../runFiles.ts';
 
 type Flags = ConfigFlags &
-  ProgressFlags & { out?: string; resume?: string | true; dryRun?: boolean; json?: boolean };
+  ProgressFlags & {
+    out?: string;
+    resume?: string | true;
+    overwrite?: boolean;
+    dryRun?: boolean;
+    json?: boolean;
+  };
 
 /** A new directory for a run that was given none: `runs/20260131-235959`. */
 function newRun(now: Date): string {
@@ -35,15 +42,6 @@ function target({ out, resume }: Flags): { directory: string; resume: boolean } 
     throw new SelfgradError('ERR_OPTION', 'Expected one run directory for --resume.', {
       fix: 'Write --resume DIR, where DIR is the run to continue.',
     });
-  }
-  if (!existsSync(runFiles(directory).checkpoint)) {
-    throw new SelfgradError(
-      'ERR_CHECKPOINT',
-      `Expected a run to resume in ${directory} but found no checkpoint.safetensors.`,
-      {
-        fix: 'Give the directory of a run that was interrupted, or leave --resume out to begin anew.',
-      },
-    );
   }
   return { directory, resume: true };
 }
@@ -82,10 +80,17 @@ function printPlan(p: Awaited<ReturnType<typeof plan>>): void {
   );
 }
 
-function printResult({ history, seconds, imagesPerSecond }: TrainResult, directory: string): void {
-  const epochs = epochPairs(print);
-  for (const event of history) if (event.type !== 'step') epochs(event);
-  epochs(undefined);
+/** The summary; with the epochs above it when progress has not left them to be read. */
+function printResult(
+  { history, seconds, imagesPerSecond }: TrainResult,
+  directory: string,
+  epochs: boolean,
+): void {
+  if (epochs) {
+    const lines = eventLines(print);
+    for (const event of history) if (event.type === 'epoch' || event.type === 'eval') lines(event);
+    lines(undefined);
+  }
   const files = runFiles(directory);
   print(`trained in ${duration(seconds)}, ${grouped(imagesPerSecond)} images/s`);
   print(`model   ${files.model}`);
@@ -115,7 +120,7 @@ async function run(
       : 'There is no checkpoint to go on from.';
   const result = await interruptible(async (signal) => {
     try {
-      const job = train(config, { signal, out: directory, resume });
+      const job = train(config, { signal, out: directory, resume, overwrite: flags.overwrite ?? false });
       const shown = (async () => {
         for await (const event of job) progress.show(event);
       })();
@@ -127,7 +132,7 @@ async function run(
   }, hint);
   try {
     if (flags.json) printJson(resultDocument(result));
-    else printResult(result, directory);
+    else printResult(result, directory, !progress.leavesLines);
   } finally {
     result.model.dispose();
   }
@@ -142,11 +147,14 @@ export function trainCommand(): Command {
       '--resume [directory]',
       'continue the run in this directory (default: that of --out), with its configuration',
     )
+    .option('--overwrite', 'replace the run that --out already holds')
     .option('--dry-run', 'check everything and say what would run')
     .option('--json', 'one JSON document on stdout');
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (overrides: string[], flags: Flags) => {
     const { directory, resume } = target(flags);
+    // Before anything else, so that --dry-run answers as the command itself would.
+    checkRunDirectory(runFiles(directory), { ...flags, resume });
     const resolved = readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
     resolveDevice(resolved.config.device);
     if (flags.dryRun) {

@@ -1,6 +1,6 @@
 /** Progress as one line that is redrawn, with a finished line per epoch above it. For terminals. */
 import { grouped, percent } from '../../report/format.ts';
-import { epochPairs, eventLine } from './line.ts';
+import { eventLines } from './line.ts';
 import type { Progress, ProgressEvent } from './progress.ts';
 
 const redrawMs = 100;
@@ -30,6 +30,13 @@ function state(event: ProgressEvent): { share: number; label: string; detail: st
       detail: `loss ${event.loss.toFixed(3)}  ${grouped(event.imagesPerSecond)} img/s  ${clock(left)} left`,
     };
   }
+  if (event.type === 'clean') {
+    return {
+      share: event.done / Math.max(1, event.count),
+      label: 'clean',
+      detail: `${grouped(event.done)} / ${grouped(event.count)}`,
+    };
+  }
   if (event.type === 'attack') {
     return {
       share: event.done / Math.max(1, event.total),
@@ -49,13 +56,11 @@ export function barProgress(
   now: () => number,
 ): Progress {
   let drawnAt = Number.NEGATIVE_INFINITY;
-  const emit = (line: string) => write(`${clearLine}${line}\n`);
-  const epochs = epochPairs(emit);
+  const lines = eventLines((line) => write(`${clearLine}${line}\n`));
   return {
+    leavesLines: true,
     show(event) {
-      epochs(event);
-      const line = eventLine(event);
-      if (line !== undefined) emit(line);
+      lines(event);
       const drawing = state(event);
       if (!drawing || (now() - drawnAt < redrawMs && drawing.share < 1)) return;
       drawnAt = now();
@@ -64,7 +69,7 @@ export function barProgress(
       write(clearLine + `${drawing.label} ${drawBar(drawing.share, room)} ${text}`.slice(0, columns() - 1));
     },
     close() {
-      epochs(undefined);
+      lines(undefined);
       write(clearLine);
     },
   };

@@ -1,9 +1,12 @@
 /** Progress as whole lines: one per epoch, one per attack. For logs and pipes. */
+
 import type { TrainEvent } from '../../events.ts';
+import type { NativeEvaluateEvent } from '../../native/binding.ts';
 import { duration, grouped, percent } from '../../report/format.ts';
 import type { Progress } from './progress.ts';
 
 type Epoch = Extract<TrainEvent, { type: 'epoch' }>;
+type Clean = Extract<NativeEvaluateEvent, { type: 'clean' }>;
 type Eval = Extract<TrainEvent, { type: 'eval' }>;
 
 /** `epoch   3  loss 1.834  train 33.1 %  clean 45.2 %  robust 28.4 %  12 passes  18.3 s` */
@@ -20,8 +23,13 @@ export function epochLine(epoch: Epoch, validation?: Eval): string {
   return [...cells, duration(epoch.seconds)].join('  ');
 }
 
+/** `clean  84.12 %  10 000 images` */
+function cleanLine({ correct, count }: Clean): string {
+  return `clean  ${percent(correct / count)}  ${grouped(count)} images`;
+}
+
 /** The line of an event that stands for itself; undefined for those that do not. */
-export function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
+function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
   switch (event.type) {
     case 'start': {
       const resumed = event.resumedAtStep > 0 ? `, resumed at step ${grouped(event.resumedAtStep)}` : '';
@@ -29,8 +37,6 @@ export function eventLine(event: Parameters<Progress['show']>[0]): string | unde
     }
     case 'warning':
       return `warning  ${event.code}  ${event.message}`;
-    case 'clean':
-      return `clean  ${percent(event.correct / event.count)}  ${grouped(event.count)} images`;
     case 'attack-end':
       return `${event.name}  ${grouped(event.broken)} broken`;
     default:
@@ -38,32 +44,26 @@ export function eventLine(event: Parameters<Progress['show']>[0]): string | unde
   }
 }
 
-/** Holds an epoch back until its validation is in, so that both stand on one line. */
-export function epochPairs(emit: (line: string) => void) {
-  let waiting: Epoch | undefined;
-  const flush = (validation?: Eval) => {
-    if (waiting) emit(epochLine(waiting, validation));
-    waiting = undefined;
-  };
+/**
+ * Turns events into lines. An epoch is held back until its validation is in, so that both stand on one line; the
+ * clean accuracy, which grows batch by batch, until its last value is in. `undefined` ends the events.
+ */
+export function eventLines(emit: (line: string) => void) {
+  let epoch: Epoch | undefined;
+  let clean: Clean | undefined;
   return (event: Parameters<Progress['show']>[0] | undefined): void => {
-    if (event?.type === 'eval') flush(event);
-    else if (event?.type === 'epoch') {
-      flush();
-      waiting = event;
-    } else if (event?.type !== 'checkpoint') flush();
+    if (event?.type === 'checkpoint') return;
+    if (epoch) emit(epochLine(epoch, event?.type === 'eval' ? event : undefined));
+    if (clean && event?.type !== 'clean') emit(cleanLine(clean));
+    epoch = event?.type === 'epoch' ? event : undefined;
+    clean = event?.type === 'clean' ? event : undefined;
+    const line = event && eventLine(event);
+    if (line !== undefined) emit(line);
   };
 }
 
 /** Writes one line per unit of work. */
 export function lineProgress(write: (text: string) => void): Progress {
-  const emit = (line: string) => write(`${line}\n`);
-  const epochs = epochPairs(emit);
-  return {
-    show(event) {
-      epochs(event);
-      const line = eventLine(event);
-      if (line !== undefined) emit(line);
-    },
-    close: () => epochs(undefined),
-  };
+  const lines = eventLines((line) => write(`${line}\n`));
+  return { leavesLines: true, show: lines, close: () => lines(undefined) };
 }

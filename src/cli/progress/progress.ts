@@ -8,6 +8,8 @@ import { lineProgress } from './line.ts';
 export type ProgressEvent = TrainEvent | NativeEvaluateEvent;
 
 export interface Progress {
+  /** Finished epochs stay to be read, one a line. */
+  readonly leavesLines: boolean;
   show(event: ProgressEvent): void;
   /** Leaves the cursor at the start of a line. */
   close(): void;
@@ -35,9 +37,9 @@ export function openProgress({ progress, quiet }: ProgressFlags): Progress {
   const write = (text: string) => stderr.write(text);
   switch (how) {
     case 'none':
-      return { show: () => {}, close: () => {} };
+      return { leavesLines: false, show: () => {}, close: () => {} };
     case 'json':
-      return { show: (event) => write(`${JSON.stringify(event)}\n`), close: () => {} };
+      return { leavesLines: false, show: (event) => write(`${JSON.stringify(event)}\n`), close: () => {} };
     case 'line':
       return lineProgress(write);
     case 'bar':

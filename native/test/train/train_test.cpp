@@ -1,0 +1,271 @@
+// Training: the optimiser and schedules against their formulas, strategies against their definitions, and runs
+// that stop and resume to the same bytes.
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones_like.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "error.h"
+#include "fixtures.h"
+#include "nn/model_file.h"
+#include "train/gradient_memory.h"
+#include "train/schedule.h"
+#include "train/trainer.h"
+
+namespace selfgrad {
+namespace {
+
+const ImageShape kShape{1, 8, 8};
+
+NetworkOptions tiny_network() {
+  return {.architecture = "preact-resnet",
+          .shape = kShape,
+          .classes = 4,
+          .depths = {1, 1},
+          .width = 4,
+          .taps = {"input"},
+          .mean = {0.4},
+          .std = {0.25},
+          .seed = 1};
+}
+
+TrainOptions tiny_options(const std::string& strategy) {
+  TrainOptions options;
+  options.seed = 5;
+  options.threat = {Norm::kLinf, 16.0 / 255.0};
+  options.strategy = {.name = strategy, .alpha = 8.0 / 255.0, .steps = 2};
+  options.epochs = 2;
+  options.batch_size = 16;
+  options.augment = {.crop = 1, .flip = false};
+  return options;
+}
+
+const std::vector<std::string> kStrategies{"standard", "pgd", "fgsm-rs", "self-gradient"};
+
+struct Outcome {
+  TrainResult result;
+  NamedTensors state;
+};
+
+// Trains a fresh tiny network; `cancel_at` sets the stop flag when that many steps are done.
+Outcome train_tiny(TrainOptions options, int64_t cancel_at = -1, const Dataset* data = nullptr) {
+  static const Dataset pattern = test::pattern_dataset(72, kShape, 4);
+  auto network = make_network(tiny_network());
+  std::atomic<bool> stop{cancel_at == 0};
+  Trainer trainer(*network, data == nullptr ? pattern : *data, nullptr, std::move(options));
+  const TrainResult result = trainer.run(stop, [&](const TrainEvent& event) {
+    if (cancel_at >= 0 && event.kind == TrainEvent::Kind::kEpoch) stop = true;
+  });
+  NamedTensors state;
+  for (const auto& [name, tensor] : network->state()) state.emplace_back(name, tensor.clone());
+  return {result, state};
+}
+
+void expect_same(const NamedTensors& a, const NamedTensors& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(at::equal(a[i].second, b[i].second)) << a[i].first;
+}
+
+std::string temporary(const std::string& name) {
+  return std::filesystem::temp_directory_path() / ("selfgrad-train-test-" + name + ".safetensors");
+}
+
+TEST(Sgd, FollowsTheFormulaOfPyTorch) {
+  auto network = make_network(tiny_network());
+  Sgd sgd(*network, 0.9, true, 0.1);
+  at::Tensor weight = network->parameters()[0];
+  at::Tensor w = weight.detach().clone();
+  at::Tensor v = at::zeros_like(w);
+  for (int step = 0; step < 3; ++step) {
+    for (auto& parameter : network->parameters()) parameter.mutable_grad() = at::ones_like(parameter) * (step + 1);
+    sgd.step(0.5);
+    const at::Tensor g = (step + 1) + 0.1 * w;
+    v = 0.9 * v + g;
+    w = w - 0.5 * (g + 0.9 * v);
+    EXPECT_LT((weight - w).abs().max().item<double>(), 1e-5);
+    EXPECT_FALSE(weight.grad().defined());
+  }
+}
+
+TEST(Schedule, OneCycleRisesAndFallsLinearly) {
+  ScheduleOptions options;
+  options.warmup = 0.5;
+  options.final_fraction = 0.2;
+  EXPECT_NEAR(learning_rate(options, 1.0, 0, 100), 0.01, 1e-12);
+  EXPECT_NEAR(learning_rate(options, 1.0, 24, 100), 0.49, 1e-12);
+  EXPECT_NEAR(learning_rate(options, 1.0, 50, 100), 1.0 - 0.01 * 0.8, 1e-12);
+  EXPECT_NEAR(learning_rate(options, 1.0, 99, 100), 1.0 - 0.99 * 0.8, 1e-12);
+}
+
+TEST(Schedule, StepFallsAtItsMilestones) {
+  ScheduleOptions options;
+  options.kind = ScheduleOptions::Kind::kStep;
+  options.milestones = {0.5, 0.75};
+  options.factor = 0.1;
+  EXPECT_DOUBLE_EQ(learning_rate(options, 1.0, 49, 100), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate(options, 1.0, 50, 100), 0.1);
+  EXPECT_DOUBLE_EQ(learning_rate(options, 1.0, 99, 100), 0.1 * 0.1);
+}
+
+TEST(Trainer, CountsThePassesOfEachStrategy) {
+  const std::vector<int64_t> passes{1, 3, 2, 2};  // standard, pgd of 2 steps, fgsm-rs, self-gradient
+  for (size_t i = 0; i < kStrategies.size(); ++i) {
+    const auto [result, state] = train_tiny(tiny_options(kStrategies[i]));
+    EXPECT_EQ(result.passes.forward, 2 * 72 * passes[i]) << kStrategies[i];
+    EXPECT_EQ(result.passes.backward, 2 * 72 * passes[i]) << kStrategies[i];
+    EXPECT_EQ(result.steps, 2 * 5) << "five batches, the last of 8 images";
+    EXPECT_TRUE(result.completed);
+  }
+}
+
+TEST(Trainer, LearnsThePatternWithEveryStrategy) {
+  const Dataset data = test::pattern_dataset(72, kShape, 4);
+  for (const auto& strategy : kStrategies) {
+    TrainOptions options = tiny_options(strategy);
+    options.threat.eps = 4.0 / 255.0;
+    options.strategy.alpha = 2.0 / 255.0;
+    options.epochs = 12;
+    auto network = make_network(tiny_network());
+    const std::atomic<bool> stop{false};
+    double accuracy = 0;
+    Trainer(*network, data, nullptr, options).run(stop, [&](const TrainEvent& event) {
+      if (event.kind == TrainEvent::Kind::kEpoch) accuracy = event.accuracy;
+    });
+    EXPECT_GT(accuracy, 0.9) << strategy;
+  }
+}
+
+TEST(Trainer, StopsAfterAFractionOfAnEpoch) {
+  TrainOptions options = tiny_options("standard");
+  options.epochs = 1.4;
+  EXPECT_EQ(train_tiny(options).result.steps, 7);
+}
+
+TEST(Trainer, ResumesToTheBytesOfARunThatNeverStopped) {
+  for (const auto& strategy : kStrategies) {
+    const std::string path = temporary(strategy);
+    const NamedTensors straight = train_tiny(tiny_options(strategy)).state;
+    TrainOptions options = tiny_options(strategy);
+    options.checkpoint_path = path;
+    const auto interrupted = train_tiny(options, /*cancel_at=*/5);
+    EXPECT_FALSE(interrupted.result.completed);
+    EXPECT_EQ(interrupted.result.step, 5);
+    options.resume_path = path;
+    const auto resumed = train_tiny(options);
+    EXPECT_TRUE(resumed.result.completed);
+    EXPECT_EQ(resumed.result.passes.forward, train_tiny(tiny_options(strategy)).result.passes.forward);
+    expect_same(resumed.state, straight);
+    std::filesystem::remove(path);
+  }
+}
+
+TEST(Trainer, ACancelledStepLeavesNothingBehind) {
+  const std::string path = temporary("cancelled");
+  auto network = make_network(tiny_network());
+  NamedTensors before;
+  for (const auto& [name, tensor] : network->state()) before.emplace_back(name, tensor.clone());
+  const Dataset data = test::pattern_dataset(72, kShape, 4);
+  TrainOptions options = tiny_options("pgd");
+  options.checkpoint_path = path;
+  const std::atomic<bool> stop{true};
+  const TrainResult result = Trainer(*network, data, nullptr, options).run(stop, [](const TrainEvent&) {});
+  EXPECT_EQ(result.step, 0);
+  expect_same(network->state(), before);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  std::filesystem::remove(path);
+}
+
+TEST(Trainer, RefusesACheckpointOfAnotherRun) {
+  const std::string path = temporary("other");
+  TrainOptions options = tiny_options("standard");
+  options.checkpoint_path = path;
+  options.metadata = {{"run", "a"}};
+  train_tiny(options);
+  options.resume_path = path;
+  options.metadata = {{"run", "b"}};
+  try {
+    train_tiny(options);
+    FAIL() << "nothing thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "ERR_CHECKPOINT");
+    EXPECT_EQ(std::string(error.what()),
+              "Expected a checkpoint of the same run for " + path +
+                  " but its run differs. Resume with the configuration and data that it was made with, or start afresh "
+                  "in another directory.");
+  }
+  std::filesystem::remove(path);
+}
+
+TEST(Trainer, RefusesDataThatDoNotFitTheNetwork) {
+  const Dataset wide = test::pattern_dataset(8, {1, 8, 9}, 4);
+  EXPECT_THROW(train_tiny(tiny_options("standard"), -1, &wide), Error);
+  const Dataset more = test::pattern_dataset(8, kShape, 5);
+  EXPECT_THROW(train_tiny(tiny_options("standard"), -1, &more), Error);
+}
+
+TEST(Trainer, SaysWhenTheLossIsNotFinite) {
+  TrainOptions options = tiny_options("standard");
+  options.lr = 1e20;
+  options.schedule.kind = ScheduleOptions::Kind::kConstant;
+  try {
+    train_tiny(options);
+    FAIL() << "nothing thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "ERR_NUMERIC");
+  }
+}
+
+TEST(Trainer, DrawsDoNotDependOnTheNumberOfThreads) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto one = train_tiny(tiny_options("self-gradient"));
+  at::set_num_threads(3);
+  const auto three = train_tiny(tiny_options("self-gradient"));
+  at::set_num_threads(threads);
+  // Sums may differ in the last bits; another draw would show at once.
+  for (size_t i = 0; i < one.state.size(); ++i)
+    EXPECT_LT((one.state[i].second.to(at::kDouble) - three.state[i].second.to(at::kDouble)).abs().max().item<double>(),
+              1e-3)
+        << one.state[i].first;
+}
+
+TEST(GradientMemory, RemembersWithinHalfAByteStep) {
+  const double eps = 8.0 / 255.0;
+  GradientMemory memory(10, kShape, eps);
+  const at::Tensor indices = at::arange(3, 7);
+  const std::vector<Transform> none(4);
+  const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -eps, eps);
+  EXPECT_FALSE(memory.visited(indices).any().item<bool>());
+  memory.write(indices, none, delta);
+  EXPECT_TRUE(memory.visited(indices).all().item<bool>());
+  EXPECT_FALSE(memory.visited(at::arange(0, 3)).any().item<bool>());
+  EXPECT_LE((memory.read(indices, none) - delta).abs().max().item<double>(), eps / 127 / 2 * 1.001);
+}
+
+TEST(SelfGradient, StartsTheSecondVisitWhereTheFirstEnded) {
+  // One batch, no augmentation, no learning: after each epoch the memory moves by one signed step.
+  const Dataset data = test::pattern_dataset(16, kShape, 4);
+  TrainOptions options = tiny_options("self-gradient");
+  options.augment = {.crop = 0, .flip = false};
+  options.strategy.initial_noise = 0;
+  options.strategy.alpha = options.threat.eps * 30 / 127;
+  options.lr = 1e-12;
+  options.weight_decay = 0;
+  const std::string path = temporary("memory");
+  options.checkpoint_path = path;
+  for (const int visits : {1, 2, 3}) {
+    options.epochs = visits;
+    train_tiny(options, -1, &data);
+    const at::Tensor remembered = read_safetensors(path).at("memory.delta").abs();
+    // Thirty byte steps a visit where the sign never turned.
+    EXPECT_EQ(remembered.max().item<int64_t>(), 30 * visits) << visits << " visits";
+  }
+  std::filesystem::remove(path);
+}
+
+}  // namespace
+}  // namespace selfgrad
