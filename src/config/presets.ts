@@ -27,10 +27,10 @@ const presets = {
     description: 'CIFAR-10, PreAct ResNet-8 of width 16, 12 passes: minutes on a CPU',
     values: {
       data: { source: 'cifar10' },
-      model: { architecture: 'preact-resnet', depths: [1, 1, 1], width: 16 },
+      model: { architecture: 'preact-resnet', depths: [1, 1, 1], width: 16, activation: 'silu' },
       threat: { norm: 'linf', eps: '8/255' },
       train: {
-        strategy: { name: 'self-gradient', alpha: '8/255' },
+        strategy: { name: 'self-gradient', alpha: '5/255' },
         passes: 12,
         batchSize: 128,
         precision: 'bfloat16',
