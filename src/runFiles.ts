@@ -52,10 +52,8 @@ export function checkRunDirectory(
     );
   }
   if (!resume && !overwrite && (existsSync(model) || existsSync(checkpoint))) {
-    throw new SelfgradError(
-      'ERR_OPTION',
-      `Expected a new directory for out but ${directory} holds a run.`,
-      { fix: 'Resume it (--resume), replace it (--overwrite), or name another directory.' },
-    );
+    throw new SelfgradError('ERR_OPTION', `Expected a new directory for out but ${directory} holds a run.`, {
+      fix: 'Resume it (--resume), replace it (--overwrite), or name another directory.',
+    });
   }
 }

@@ -26,7 +26,7 @@ export interface AddonFiles {
 
 const require = createRequire(import.meta.url);
 
-const addonFix = 'Run: npm run build:native (it needs a C++ compiler and CMake).';
+const addonFix = `Build it: node ${join(packageRoot, 'scripts', 'build.mjs')} --native (it needs a C++ compiler and CMake).`;
 
 /**
  * Finds the addon: in `$SELFGRAD_ADDON_DIR`, else as node-gyp-build does (`build/Release`, then `prebuilds/`).

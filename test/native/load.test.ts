@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findAddon, loadBinding } from '../../src/native/load.ts';
-import { pinnedLibtorch } from '../../src/native/packageRoot.ts';
+import { packageRoot, pinnedLibtorch } from '../../src/native/packageRoot.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -79,7 +79,7 @@ describe('loadBinding', () => {
       exitCode: 4,
       message:
         `selfgrad's native addon for ${process.platform}-${process.arch} was not found in ${folder}. ` +
-        'Run: npm run build:native (it needs a C++ compiler and CMake).',
+        `Build it: node ${join(packageRoot, 'scripts', 'build.mjs')} --native (it needs a C++ compiler and CMake).`,
     });
     writeFileSync(join(folder, 'selfgrad.node'), '');
     expect(errorOf(() => findAddon(folder, { SELFGRAD_ADDON_DIR: folder }))).toMatchObject({
