@@ -14,7 +14,10 @@ const { values: flags } = parseArgs({
     repeats: { type: 'string', default: '5' },
     threads: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string', default: 'bench/results/throughput.json' },
-    cases: { type: 'string', default: 'standard:float32,self-gradient:float32,pgd:float32,self-gradient:bfloat16' },
+    cases: {
+      type: 'string',
+      default: 'standard:float32,self-gradient:float32,pgd:float32,self-gradient:bfloat16',
+    },
   },
 });
 const folder = import.meta.dirname;
@@ -26,7 +29,9 @@ const measure = (command, script, ...rest) =>
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const median = (list) => sorted(list)[Math.floor(list.length / 2)];
 
-const torch = execFileSync(flags.python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim();
+const torch = execFileSync(flags.python, ['-c', 'import torch; print(torch.__version__)'], {
+  encoding: 'utf8',
+}).trim();
 const results = [];
 for (const [strategy, precision] of flags.cases.split(',').map((text) => text.split(':'))) {
   const rest = [strategy, precision, flags.threads, String(stepsOf[strategy])];

@@ -1,11 +1,24 @@
-// Small data sets that tests share.
+// What tests of several parts share: small data sets, and errors as text.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "data/dataset.h"
+#include "error.h"
 
 namespace selfgrad::test {
+
+/// Code and sentence of the Error that `body` throws.
+template <typename Body>
+std::string message_of(const Body& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.code() + " " + error.what();
+  }
+  return "nothing thrown";
+}
 
 /// `count` images whose class shows in their brightness by quadrant, with a deterministic pattern on top:
 /// a network learns it in seconds.

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveLibtorch } from '../../src/native/libtorch/resolve.ts';
 import { packageRoot } from '../../src/native/packageRoot.ts';
@@ -21,7 +21,13 @@ describe('node-gyp rebuild', () => {
   it('builds an addon that loads, from what the package ships', { timeout: 600_000 }, () => {
     const env = { ...process.env, LIBTORCH: resolveLibtorch().root };
     const nodeGyp = join(packageRoot, 'node_modules/node-gyp/bin/node-gyp.js');
-    const built = spawnSync(process.execPath, [nodeGyp, 'rebuild'], { cwd: clone, env, encoding: 'utf8' });
+    // Node's own headers lie beside its program: without this node-gyp downloads them.
+    const nodePrefix = dirname(dirname(process.execPath));
+    const built = spawnSync(process.execPath, [nodeGyp, 'rebuild', `--nodedir=${nodePrefix}`], {
+      cwd: clone,
+      env,
+      encoding: 'utf8',
+    });
     expect(built.stderr).toContain('gyp info ok');
     expect(built.status).toBe(0);
     expect(existsSync(join(clone, 'build/Release/selfgrad.node'))).toBe(true);

@@ -145,10 +145,17 @@ void save_network(const std::string& path, const Network& network, const Metadat
 }
 
 std::shared_ptr<Network> load_network(const TensorFile& file, const std::string& path) {
-  auto network = make_network(network_options(file.metadata, path));
-  load_tensors(file, network->state());
-  network->eval();
-  return network;
+  const NetworkOptions options = network_options(file.metadata, path);
+  try {
+    auto network = make_network(options);
+    load_tensors(file, network->state());
+    network->eval();
+    return network;
+  } catch (const Error& error) {
+    // An option that no network takes is the file's fault here, and every sentence must name the file.
+    throw Error("ERR_CHECKPOINT", "Expected a network of this version of selfgrad in " + path +
+                                      " but it holds another. " + error.what());
+  }
 }
 
 void load_tensors(const TensorFile& file, const NamedTensors& targets) {

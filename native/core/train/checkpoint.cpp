@@ -21,9 +21,10 @@ void for_each_number(Position& position, const Visit& visit) {
 }
 
 Error of_another_run(const std::string& path, const std::string& key) {
-  return {"ERR_CHECKPOINT", "Expected a checkpoint of the same run for " + path + " but its " + key +
-                                " differs. Resume with the configuration and data that it was made with, or start "
-                                "afresh in another directory."};
+  return {"ERR_CHECKPOINT",
+          "Expected a checkpoint of the same run for " + path + " but its " + key +
+              " differs. Resume with the configuration and data that it was made with, or start "
+              "afresh in another directory."};
 }
 
 }  // namespace

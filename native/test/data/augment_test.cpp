@@ -18,7 +18,9 @@ namespace {
 
 constexpr DrawKey kKey{.seed = 1, .purpose = Purpose::kAugment, .round = 0};
 
-bool same(const Transform& a, const Transform& b) { return a.dy == b.dy && a.dx == b.dx && a.flip == b.flip; }
+bool same(const Transform& a, const Transform& b) {
+  return a.dy == b.dy && a.dx == b.dx && a.flip == b.flip;
+}
 
 TEST(Augment, MovesAndMirrorsPixelsAsStated) {
   Dataset data(1, {1, 2, 3}, 2);
@@ -33,7 +35,8 @@ TEST(Augment, MovesAndMirrorsPixelsAsStated) {
   EXPECT_TRUE(at::equal(augmented({.flip = true}), at::tensor({30, 20, 10, 60, 50, 40}, at::kInt)));
   EXPECT_TRUE(at::equal(augmented({.dy = 1, .dx = 0}), at::tensor({40, 50, 60, 0, 0, 0}, at::kInt)));
   EXPECT_TRUE(at::equal(augmented({.dy = 0, .dx = -1}), at::tensor({0, 10, 20, 0, 40, 50}, at::kInt)));
-  EXPECT_TRUE(at::equal(augmented({.dy = 0, .dx = 1, .flip = true}), at::tensor({0, 30, 20, 0, 60, 50}, at::kInt)));
+  EXPECT_TRUE(
+      at::equal(augmented({.dy = 0, .dx = 1, .flip = true}), at::tensor({0, 30, 20, 0, 60, 50}, at::kInt)));
 }
 
 TEST(Augment, WritingBackWhatWasReadChangesNothing) {
@@ -41,7 +44,8 @@ TEST(Augment, WritingBackWhatWasReadChangesNothing) {
   const at::Tensor before = memory.clone();
   const at::Tensor indices = at::arange(20);
   for (uint32_t round = 0; round < 20; ++round) {
-    const auto transforms = draw_transforms({.crop = 4, .flip = true}, {1, Purpose::kAugment, round}, indices);
+    const auto transforms =
+        draw_transforms({.crop = 4, .flip = true}, {1, Purpose::kAugment, round}, indices);
     const at::Tensor seen = read_through(memory, indices, transforms, 0.01F);
     write_through(memory, indices, transforms, seen, 0.01F);
     ASSERT_TRUE(at::equal(memory, before)) << "round " << round;
@@ -52,7 +56,8 @@ TEST(Augment, ReadingBackWhatWasWrittenGivesItWhereverTheImageIs) {
   const at::Tensor indices = at::arange(16);
   for (uint32_t round = 0; round < 10; ++round) {
     at::Tensor memory = at::zeros({16, 2, 6, 8}, at::kChar);
-    const auto transforms = draw_transforms({.crop = 3, .flip = true}, {2, Purpose::kAugment, round}, indices);
+    const auto transforms =
+        draw_transforms({.crop = 3, .flip = true}, {2, Purpose::kAugment, round}, indices);
     const at::Tensor values = at::randint(-127, 128, {16, 2, 6, 8}, at::kFloat).mul_(0.01);
     write_through(memory, indices, transforms, values, 0.01F);
     const at::Tensor seen = read_through(memory, indices, transforms, 0.01F);
@@ -98,7 +103,8 @@ TEST(Augment, DrawsEveryOffsetAndBothMirrorings) {
   EXPECT_EQ(rows, (std::set<int>{-2, -1, 0, 1, 2}));
   EXPECT_EQ(columns, rows);
   EXPECT_NEAR(flips, 1000, 100);
-  for (const auto& t : draw_transforms({.crop = 0, .flip = false}, kKey, at::arange(20))) EXPECT_TRUE(same(t, {}));
+  for (const auto& t : draw_transforms({.crop = 0, .flip = false}, kKey, at::arange(20)))
+    EXPECT_TRUE(same(t, {}));
 }
 
 }  // namespace

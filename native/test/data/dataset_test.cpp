@@ -5,20 +5,10 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
-#include "error.h"
+#include "fixtures.h"
 
 namespace selfgrad {
 namespace {
-
-template <typename Body>
-std::string message_of(const Body& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.code() + " " + error.what();
-  }
-  return "nothing thrown";
-}
 
 TEST(Dataset, GivesPixelsInUnitsOfOneAndLabels) {
   Dataset data(2, {1, 1, 3}, 4);
@@ -49,7 +39,7 @@ TEST(Dataset, RefusesLabelsOutsideTheClasses) {
   Dataset data(2, {1, 1, 1}, 10);
   const std::vector<uint8_t> pixels{0, 0};
   const std::vector<int32_t> labels{9, 10};
-  EXPECT_EQ(message_of([&] { data.append(pixels.data(), labels.data(), 2); }),
+  EXPECT_EQ(test::message_of([&] { data.append(pixels.data(), labels.data(), 2); }),
             "ERR_LABEL Label 10 at index 1 is outside 0…9 (10 classes).");
   EXPECT_EQ(data.filled(), 0);
 }
@@ -58,12 +48,12 @@ TEST(Dataset, RefusesMoreImagesThanItHasRoomFor) {
   Dataset data(1, {1, 1, 1}, 2);
   const std::vector<uint8_t> pixels{0, 0};
   const std::vector<int32_t> labels{0, 1};
-  EXPECT_EQ(message_of([&] { data.append(pixels.data(), labels.data(), 2); }),
+  EXPECT_EQ(test::message_of([&] { data.append(pixels.data(), labels.data(), 2); }),
             "ERR_DATA Expected at most 1 images but received 2.");
 }
 
 TEST(Dataset, RefusesToBeEmpty) {
-  EXPECT_EQ(message_of([] { Dataset(0, {1, 28, 28}, 10); }).substr(0, 8), "ERR_DATA");
+  EXPECT_EQ(test::message_of([] { Dataset(0, {1, 28, 28}, 10); }).substr(0, 8), "ERR_DATA");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Architectures and taps: PyTorch's names, shapes, taps that are identities, gradients against finite differences.
+// Architectures and taps: PyTorch's names, shapes, taps that are identities, gradients against finite
+// differences.
 #include "nn/network.h"
 
 #include <ATen/core/grad_mode.h>
@@ -12,7 +13,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "error.h"
+#include "fixtures.h"
 #include "nn/model_file.h"
 #include "tensor/philox.h"
 
@@ -37,18 +38,9 @@ at::Tensor noise_images(int64_t n, int64_t channels, int64_t size) {
 
 std::vector<std::string> names_of(const NetworkOptions& options) {
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : make_network(options)->state()) names.push_back(name);
+  for (const auto& [name, tensor] : make_network(options)->state())
+    names.push_back(name);
   return names;
-}
-
-template <typename Body>
-std::string message_of(const Body& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.code() + " " + error.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(Network, PreActResNetHasPyTorchsNames) {
@@ -73,7 +65,8 @@ TEST(Network, WideResNetHasPyTorchsNames) {
 TEST(Network, CountsTheParametersOfTheLiteratures) {
   const auto count = [](const NetworkOptions& options) {
     int64_t sum = 0;
-    for (const auto& parameter : make_network(options)->parameters()) sum += parameter.numel();
+    for (const auto& parameter : make_network(options)->parameters())
+      sum += parameter.numel();
     return sum;
   };
   NetworkOptions options = resnet8();
@@ -165,21 +158,25 @@ TEST(Network, GradientAgreesWithFiniteDifferences) {
 TEST(Network, RefusesWhatItCannotBuild) {
   NetworkOptions options = resnet8();
   options.architecture = "resnet";
-  EXPECT_EQ(message_of([&] { make_network(options); }),
-            "ERR_OPTION Expected preact-resnet, wide-resnet or small-cnn for model.architecture but received resnet.");
-  EXPECT_EQ(message_of([] { make_network(resnet8({"stage4"})); }),
-            "ERR_OPTION Expected one of input, stem, stage1, stage2, stage3 for model.taps but received stage4.");
+  EXPECT_EQ(test::message_of([&] { make_network(options); }),
+            "ERR_OPTION Expected preact-resnet, wide-resnet or small-cnn for model.architecture but received "
+            "resnet.");
+  EXPECT_EQ(
+      test::message_of([] { make_network(resnet8({"stage4"})); }),
+      "ERR_OPTION Expected one of input, stem, stage1, stage2, stage3 for model.taps but received stage4.");
   options = resnet8();
   options.mean = {0.5};
-  EXPECT_EQ(message_of([&] { make_network(options); }),
-            "ERR_OPTION Expected 3 values, one a channel, for model.mean and model.std but received 1 and 3.");
+  EXPECT_EQ(
+      test::message_of([&] { make_network(options); }),
+      "ERR_OPTION Expected 3 values, one a channel, for model.mean and model.std but received 1 and 3.");
   options = resnet8();
   options.architecture = "wide-resnet";
   options.depths = {1, 1};
-  EXPECT_EQ(message_of([&] { make_network(options); }),
+  EXPECT_EQ(test::message_of([&] { make_network(options); }),
             "ERR_OPTION Expected 3 stages for model.depths of wide-resnet but received 2.");
-  EXPECT_EQ(message_of([] { make_network(resnet8())->tap("input"); }),
-            "ERR_OPTION Expected a self-gradient tap at input but model.taps has none. Add input to model.taps.");
+  EXPECT_EQ(
+      test::message_of([] { make_network(resnet8())->tap("input"); }),
+      "ERR_OPTION Expected a self-gradient tap at input but model.taps has none. Add input to model.taps.");
 }
 
 TEST(ModelFile, RebuildsTheSameNetwork) {
@@ -207,17 +204,22 @@ TEST(ModelFile, RefusesForeignAndDamagedMetadata) {
   const auto damaged = [&](const std::string& key, const std::string& value) {
     Metadata metadata = good;
     metadata[key] = value;
-    return message_of([&] { network_options(metadata, "x.safetensors"); });
+    return test::message_of([&] { network_options(metadata, "x.safetensors"); });
   };
-  EXPECT_EQ(message_of([] { network_options({}, "x.safetensors"); }),
-            "ERR_CHECKPOINT Expected a file that selfgrad wrote (format 1) for x.safetensors but its metadata has no "
+  EXPECT_EQ(test::message_of([] { network_options({}, "x.safetensors"); }),
+            "ERR_CHECKPOINT Expected a file that selfgrad wrote (format 1) for x.safetensors but its "
+            "metadata has no "
             "format. Use model.safetensors or checkpoint.safetensors of a run directory.");
-  EXPECT_EQ(damaged("model.classes", "ten"),
-            "ERR_CHECKPOINT Expected model.classes in the metadata of x.safetensors but found ten. Use a model or "
-            "checkpoint file that selfgrad wrote.");
-  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
-           {"model.width", "99999999999"}, {"model.depths", "1,-1"}, {"model.depths", "4000,4000"},
-           {"model.height", "0"}, {"model.classes", "9223372036854775807"}})
+  EXPECT_EQ(
+      damaged("model.classes", "ten"),
+      "ERR_CHECKPOINT Expected model.classes in the metadata of x.safetensors but found ten. Use a model or "
+      "checkpoint file that selfgrad wrote.");
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, std::string>>{{"model.width", "99999999999"},
+                                                        {"model.depths", "1,-1"},
+                                                        {"model.depths", "4000,4000"},
+                                                        {"model.height", "0"},
+                                                        {"model.classes", "9223372036854775807"}})
     EXPECT_EQ(damaged(key, value).substr(0, 14), "ERR_CHECKPOINT") << key << " " << value;
 }
 

@@ -28,7 +28,8 @@ TEST(Uniform, DoesNotDependOnBatchOrOrder) {
   for (const int64_t batch : {1, 2, 4}) {
     for (int64_t begin = 0; begin < 9; begin += batch) {
       const at::Tensor indices = at::arange(begin, std::min<int64_t>(begin + batch, 9));
-      EXPECT_TRUE(at::equal(uniform(kKey, indices, {3, 5, 5}, -0.5, 0.5), all.slice(0, begin, begin + batch)));
+      EXPECT_TRUE(
+          at::equal(uniform(kKey, indices, {3, 5, 5}, -0.5, 0.5), all.slice(0, begin, begin + batch)));
     }
   }
   const at::Tensor reversed = at::arange(9).flip(0);
