@@ -1,5 +1,5 @@
 /** Trains a network: from a configuration to a model, and to a run directory when one is named. */
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
 import { resolveDevice, resolveThreads } from './config/device.ts';
@@ -270,7 +270,8 @@ async function prepareDirectory(files: RunFiles, config: Config, resume: boolean
     });
   }
   // The core has yet to find whether a resumed run is the same: until then what the directory says must stand.
-  if (!resume) await writeAtomic(files.config, `${JSON.stringify(config, null, 2)}\n`);
+  if (!resume || !existsSync(files.config))
+    await writeAtomic(files.config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 function appendEvent(files: RunFiles, event: TrainEvent): void {

@@ -8,7 +8,8 @@ import { parseGate } from '../../src/cli/gate.ts';
 import { parseIndices } from '../../src/cli/indices.ts';
 import { Interrupted, interruptible } from '../../src/cli/interrupt.ts';
 import { encodePng, toBytes } from '../../src/cli/png.ts';
-import { modelFile, readHistory, runFiles, runOf } from '../../src/cli/runFiles.ts';
+import { readHistory, runOf } from '../../src/cli/runFiles.ts';
+import { modelFile, runFiles } from '../../src/runFiles.ts';
 import { temporaryFolder } from './selfgrad.ts';
 
 describe('parseIndices', () => {

@@ -41,10 +41,29 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('train', () => {
   it('prints one document on stdout, and one line an epoch on stderr', () => {
     const document = JSON.parse(trained.stdout);
-    expect(document).toMatchObject({ schema: 'selfgrad.train/1', completed: true, steps: 16, out: run });
+    expect(document).toMatchObject({ schema: 'selfgrad.train/1', steps: 16, out: run });
     expect(document.passes).toEqual({ forward: 1024, backward: 1024 });
-    expect(trained.stderr.match(/^epoch +\d+ /gm)).toHaveLength(2);
+    expect(trained.stderr.match(/^epoch +\d+(?= )/gm)).toEqual(['epoch   1', 'epoch   2']);
     expect(trained.stderr).not.toContain('\x1b');
+  });
+
+  it('prints each epoch once: as progress, or with the result when there is none', async () => {
+    const args = [...small, 'train.epochs=2', 'data.trainCount=64', 'train.validate.every=0'];
+    const outs = ['seen', 'quiet'].map((name) => join(folder, name)) as [string, string];
+    const seen = await selfgrad(['train', '--out', outs[0], ...args]);
+    const quiet = await selfgrad(['train', '--out', outs[1], '--quiet', ...args]);
+    expect(seen.stderr.match(/^epoch +\d+(?= )/gm)).toEqual(['epoch   1', 'epoch   2']);
+    expect(seen.stdout).toMatch(
+      /^trained in [\d.]+ s, [\d ]+ images\/s\nmodel {3}.*model\.safetensors\nnext {4}selfgrad eval .*\n$/,
+    );
+    expect(quiet.stderr).toBe('');
+    expect(quiet.stdout.match(/^\w+( +\d+)?(?= )/gm)).toEqual([
+      'epoch   1',
+      'epoch   2',
+      'trained',
+      'model',
+      'next',
+    ]);
   });
 
   it('leaves a run directory', () => {
@@ -224,7 +243,7 @@ describe('a signal', () => {
 
       const resumed = await selfgrad(['train', '--resume', out, '--json', '--progress', 'json']);
       expect(resumed.status, resumed.stderr).toBe(0);
-      expect(JSON.parse(resumed.stdout)).toMatchObject({ completed: true, steps: 250 });
+      expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 250 });
       const start = JSON.parse(resumed.stderr.split('\n').find((line) => line.includes('"type":"start"'))!);
       expect(start.resumedAtStep).toBeGreaterThan(0);
       expect(start.resumedAtStep).toBeLessThan(250);

@@ -40,7 +40,6 @@ function epoch(at: number): ProgressEvent {
     lr: 0.1,
     passes,
     seconds: 12.34,
-    memoryFill: 0.5,
   };
 }
 
@@ -88,7 +87,8 @@ describe('lineProgress', () => {
 
   it('writes one line an attack', () => {
     const text = shown(lineProgress, [
-      { type: 'clean', correct: 80, count: 100 },
+      { type: 'clean', done: 50, correct: 40, count: 100 },
+      { type: 'clean', done: 100, correct: 80, count: 100 },
       { type: 'attack', attack: 0, name: 'pgd', done: 40, total: 80, broken: 10 },
       { type: 'attack-end', attack: 0, name: 'pgd', broken: 30, robust: 50 },
     ]);
@@ -152,6 +152,19 @@ describe('barProgress', () => {
     const drawn = text.split('\r\x1b[K').filter((line) => line !== '');
     expect(drawn).toHaveLength(3);
     expect(Math.max(...drawn.map((line) => line.length))).toBeLessThan(columns);
+  });
+
+  it('shows how far the clean images are, and their accuracy only when all are counted', () => {
+    let now = 0;
+    const text = shown(
+      bar(() => (now += 1000)),
+      [
+        { type: 'clean', done: 1500, correct: 1400, count: 3000 },
+        { type: 'clean', done: 3000, correct: 2400, count: 3000 },
+      ],
+    );
+    expect(text).toContain('clean ━━━━━━━━━━━━━━━───────────────  50 %  1 500 / 3 000');
+    expect(text.match(/\d\d\.\d\d %/g)).toEqual(['80.00 %']);
   });
 
   it('uses no colours', () => {

@@ -1,0 +1,104 @@
+/** Training that cannot write: exit 1 with a sentence, and the checkpoint that was there can be resumed. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { main, selfgrad, temporaryFolder } from './selfgrad.ts';
+
+const small = ['model.architecture=small-cnn', 'model.width=4', 'threads=1', 'train.validate.every=0'];
+
+/** A run of 12 epochs that SIGINT stops after its first checkpoint; returns its directory. */
+async function interruptedRun(): Promise<string> {
+  const out = join(temporaryFolder(), 'run');
+  let sent = false;
+  const args = [
+    'train',
+    '--out',
+    out,
+    '--progress',
+    'json',
+    ...small,
+    'train.epochs=12',
+    'data.trainCount=256',
+  ];
+  const { status, stderr } = await selfgrad(args, {
+    onStderr(child, text) {
+      if (!sent && text.includes('"type":"checkpoint"')) sent = child.kill('SIGINT');
+    },
+  });
+  expect(status, stderr).toBe(130);
+  return out;
+}
+
+/** Runs the command with files limited to so many blocks: what a full disk does to a write, without a disk. */
+function selfgradWithFileLimit(blocks: number, args: readonly string[]) {
+  const script = `ulimit -f ${blocks}; exec "$@"`;
+  return spawnSync('sh', ['-c', script, 'sh', process.execPath, main, ...args], { encoding: 'utf8' });
+}
+
+it('a disk that is full when the checkpoint is due leaves the last one, from which the run goes on', async () => {
+  const out = await interruptedRun();
+  const checkpoint = join(out, 'checkpoint.safetensors');
+  const before = readFileSync(checkpoint);
+  // Events still fit, the checkpoint does not (a block has 512 or 1024 bytes).
+  const blocks = Math.floor(before.length / 1024 / 2);
+  writeFileSync(join(out, 'events.jsonl'), '');
+  const { status, stdout, stderr } = selfgradWithFileLimit(blocks, ['train', '--resume', out, '--quiet']);
+  expect({ status, stdout, stderr }).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: `ERR_WRITE  Expected room to write ${checkpoint} but the device is full (File too large). Free some space or choose another folder.\n`,
+  });
+  expect(readFileSync(checkpoint)).toEqual(before);
+  expect(readdirSync(out).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'events.jsonl']);
+
+  const resumed = await selfgrad(['train', '--resume', out, '--quiet', '--json']);
+  expect(resumed.status, resumed.stderr).toBe(0);
+  expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 24 });
+});
+
+it('a disk without room for events leaves a checkpoint, and no model', async () => {
+  const out = await interruptedRun();
+  const events = join(out, 'events.jsonl');
+  const size = readFileSync(join(out, 'checkpoint.safetensors')).length;
+  writeFileSync(events, ' '.repeat(2 * size).replace(/ $/, '\n'));
+  const { status, stderr } = selfgradWithFileLimit(Math.ceil((1.5 * size) / 512), [
+    'train',
+    '--resume',
+    out,
+    '--quiet',
+  ]);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: `ERR_WRITE  Cannot write ${events}: EFBIG: file too large, write. Check that the directory is writable and has space, then resume the run.\n`,
+  });
+  expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
+  const resumed = await selfgrad(['train', '--resume', out, '--quiet']);
+  expect(resumed.status, resumed.stderr).toBe(0);
+});
+
+it('a run directory that cannot be created', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'file'), '');
+  const out = join(folder, 'file/run');
+  expect(await selfgrad(['train', '--out', out, '--quiet', ...small])).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: `ERR_WRITE  Cannot create ${out}: ENOTDIR: not a directory, mkdir '${out}'. Name a directory that you may write to.\n`,
+  });
+});
+
+it('--dry-run refuses a directory that holds a run, as the command itself does', async () => {
+  const out = temporaryFolder();
+  writeFileSync(join(out, 'checkpoint.safetensors'), 'of another run');
+  const refusal = {
+    status: 2,
+    stdout: '',
+    stderr: `ERR_OPTION  Expected a new directory for out but ${out} holds a run. Resume it (--resume), replace it (--overwrite), or name another directory.\n`,
+  };
+  expect(await selfgrad(['train', '--dry-run', '--out', out, ...small])).toEqual(refusal);
+  expect(await selfgrad(['train', '--out', out, ...small])).toEqual(refusal);
+  const replaced = await selfgrad(['train', '--dry-run', '--overwrite', '--out', out, ...small]);
+  expect(replaced.status, replaced.stderr).toBe(0);
+  expect(readFileSync(join(out, 'checkpoint.safetensors'), 'utf8')).toBe('of another run');
+});

@@ -1,0 +1,187 @@
+/** Evaluation through the addon: counts that add up and do not depend on how the images were cut into batches. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Dataset,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  fgsm,
+  type Model,
+  openArrays,
+  pgd,
+  type Rate,
+  train,
+} from '../../src/index.ts';
+import type { NativeEvaluateEvent } from '../../src/native/binding.ts';
+import { rejection, tinyConfig, tinyData } from './tiny.ts';
+
+const count = 90;
+let model: Model;
+let data: Dataset;
+beforeAll(async () => {
+  const images = await tinyData(96);
+  ({ model } = await train(tinyConfig({ epochs: 3 }), { data: images }).result);
+  images.dispose();
+  data = await tinyData(count, 'test');
+});
+afterAll(() => {
+  model.dispose();
+  data.dispose();
+});
+
+/** An eps at which some images of every class stand and some fall. */
+const defaults: EvaluateOptions = {
+  threads: 1,
+  threat: { eps: 0.15 },
+  attacks: [fgsm(), pgd({ steps: 5 }), { name: 'cw-linf', steps: 5 }],
+};
+const measure = (options: EvaluateOptions = {}) => evaluate(model, data, { ...defaults, ...options });
+
+/** What may not depend on the clock or on batches. */
+function figures({ clean, robust, attacks, perClass }: Evaluation) {
+  return {
+    clean,
+    robust,
+    perClass,
+    attacks: attacks.map((attack) => [attack.robust.correct, attack.broken]),
+  };
+}
+
+const sum = (rates: readonly Rate[]) => rates.reduce((total, { correct }) => total + correct, 0);
+
+describe('evaluate', () => {
+  it('counts every image once: by attack, by class and in the worst case', async () => {
+    const { clean, robust, attacks, perClass, passes } = await measure();
+    expect(clean.count).toBe(count);
+    // The case is worth counting: something was right, something was broken, something withstood.
+    expect(clean.correct).toBeGreaterThan(robust.correct);
+    expect(robust.correct).toBeGreaterThan(0);
+    for (const attack of attacks) {
+      expect(attack.attacked).toBe(clean.correct);
+      expect(attack.robust.correct).toBe(attack.attacked - attack.broken);
+      expect(attack.robust.correct).toBeGreaterThanOrEqual(robust.correct);
+    }
+    expect(perClass.map(({ clean }) => clean.count)).toEqual([30, 30, 30]);
+    expect(sum(perClass.map((row) => row.clean))).toBe(clean.correct);
+    expect(sum(perClass.map((row) => row.robust))).toBe(robust.correct);
+    expect(passes.forward).toBeGreaterThan(count);
+    expect(passes.backward).toBeLessThan(passes.forward);
+  });
+
+  it('does not depend on the batch size', async () => {
+    const [small, large] = [await measure({ batchSize: 7 }), await measure({ batchSize: 64 })];
+    expect(figures(small)).toEqual(figures(large));
+  });
+
+  it('does not depend on the number of threads', async () => {
+    expect(figures(await measure({ threads: 2 }))).toEqual(figures(await measure()));
+  });
+
+  it('in a cascade attacks only what stands, and ends in the same worst case', async () => {
+    const [each, cascade] = [await measure(), await measure({ cascade: true })];
+    expect(cascade.robust).toEqual(each.robust);
+    let standing = cascade.clean.correct;
+    for (const { attacked, broken, robust } of cascade.attacks) {
+      expect(attacked).toBe(standing);
+      standing -= broken;
+      expect(robust.correct).toBe(standing);
+    }
+    expect(standing).toBe(cascade.robust.correct);
+  });
+
+  it('with an eps of 0 finds the clean accuracy', async () => {
+    const { clean, robust, attacks } = await measure({
+      attacks: [fgsm({ eps: 0 }), pgd({ steps: 5, eps: 0 }), { name: 'cw-linf', steps: 5, eps: 0 }],
+    });
+    expect(robust).toEqual(clean);
+    expect(attacks.map(({ broken }) => broken)).toEqual([0, 0, 0]);
+  });
+
+  it('draws a curve that starts at the clean accuracy and falls with eps', async () => {
+    const { clean, epsCurve } = await measure({
+      attacks: [pgd({ steps: 10 })],
+      epsCurve: { points: [0, 0.05, 0.1, 0.2, 0.4, 1], count },
+    });
+    const robust = epsCurve!.points.map((point) => point.robust.correct);
+    expect(robust[0]).toBe(clean.correct);
+    // An attack of finite strength may miss an image at a larger radius: two images of noise.
+    for (const [i, correct] of robust.entries())
+      if (i > 0) expect(correct).toBeLessThanOrEqual(robust[i - 1]! + 2);
+    expect(robust.at(-1)).toBeLessThan(clean.correct / 4);
+  });
+
+  it('keeps examples that are what they say', async () => {
+    const { examples } = await measure({ examples: 4 });
+    expect(examples).toHaveLength(4);
+    for (const example of examples) {
+      expect(example.cleanPrediction).toBe(example.label);
+      expect(example.adversarialPrediction).not.toBe(example.label);
+      const change = example.image.map((pixel, i) => Math.abs(pixel - example.adversarial[i]!));
+      expect(Math.max(...change)).toBeLessThanOrEqual(0.15 + 1e-6);
+    }
+  });
+
+  it('tells its progress in order, and the figures that it returns last', async () => {
+    const events: NativeEvaluateEvent[] = [];
+    const { clean, attacks } = await measure({ batchSize: 40, onEvent: (event) => events.push(event) });
+    const kinds = events.map((event) => (event.type === 'clean' ? 'clean' : `${event.type} ${event.name}`));
+    expect([...new Set(kinds)]).toEqual([
+      'clean',
+      ...attacks.flatMap(({ name }) => [`attack ${name}`, `attack-end ${name}`]),
+    ]);
+    const counted = events.filter((event) => event.type === 'clean');
+    expect(counted.map(({ done }) => done)).toEqual([40, 80, 90]);
+    expect(counted.at(-1)).toMatchObject({ correct: clean.correct, count });
+    const ends = events.filter((event) => event.type === 'attack-end');
+    expect(ends.map(({ robust }) => robust)).toEqual(attacks.map(({ robust }) => robust.correct));
+  });
+
+  it('rejects with what its listener throws', async () => {
+    const error = new Error('the listener broke');
+    const run = measure({
+      onEvent: () => {
+        throw error;
+      },
+    });
+    expect(await rejection(run)).toBe(error);
+    expect(figures(await measure()).clean.count).toBe(count);
+  });
+
+  it('stops at a signal, with its reason', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const run = measure({
+      attacks: [pgd({ steps: 100_000 })],
+      signal: controller.signal,
+      onEvent: ({ type }) => type === 'clean' && controller.abort(reason),
+    });
+    expect(await rejection(run)).toBe(reason);
+  });
+
+  it('shares a model with another evaluation', async () => {
+    const [one, other] = await Promise.all([measure(), measure()]);
+    expect(figures(one)).toEqual(figures(other));
+  });
+
+  it('refuses images of another shape', async () => {
+    using other = await Dataset.from(
+      await openArrays({ images: new Uint8Array(3 * 49), labels: [0, 1, 2], shape: [1, 7, 7], classes: 3 }),
+    );
+    expect(await rejection(evaluate(model, other, defaults))).toMatchObject({
+      code: 'ERR_DATA',
+      message:
+        'Expected images of 1×8×8 (what the model was built for) but arrays holds 1×7×7. Evaluate on the data set that the model was trained for.',
+    });
+  });
+
+  it('refuses a model that was disposed of', async () => {
+    const images = await tinyData(8);
+    const { model: gone } = await train(tinyConfig({ epochs: 1 }), { data: images }).result;
+    gone.dispose();
+    images.dispose();
+    expect(await rejection(evaluate(gone, data, defaults))).toMatchObject({
+      code: 'ERR_OPTION',
+      message: 'Expected a model but it was disposed.',
+    });
+  });
+});
