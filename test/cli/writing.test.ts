@@ -1,6 +1,6 @@
 /** Training that cannot write: exit 1 with a sentence, and the checkpoint that was there can be resumed. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { main, selfgrad, temporaryFolder } from './selfgrad.ts';
