@@ -14,7 +14,7 @@ export interface CwLinfAttack {
   alpha: number | null;
   restarts: number;
   randomStart: boolean;
-  /** Margin in logits at which the loss saturates. */
+  /** Margin in logits at which the attack on an image ends. */
   confidence: number;
   /** Linf radius in pixel units; null stands for the threat model's. */
   eps: number | null;
@@ -29,7 +29,7 @@ export interface CwLinfOptions {
   restarts?: number;
   /** Start at random in the ball instead of at the image. Defaults to true. */
   randomStart?: boolean;
-  /** Margin in logits at which the loss saturates, at least 0. Defaults to 50. */
+  /** Margin in logits that an adversarial image must reach before its attack ends, at least 0. Defaults to 0. */
   confidence?: number;
   /** Linf radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
   eps?: Fraction | null;
@@ -42,12 +42,13 @@ export const cwLinfSchema = section('PGD on the Carlini-Wagner margin.', {
   alpha: fraction({ description: 'Step size; null stands for eps / 4.', gt: 0 }).nullable().prefault(null),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
   randomStart: flag({ description: 'Start at random in the ball.' }).prefault(true),
-  confidence: number({ description: 'Margin in logits at which the loss saturates.', gte: 0 }).prefault(50),
+  confidence: number({ description: 'Margin at which the attack on an image ends.', gte: 0 }).prefault(0),
   eps: attackEps,
 }) satisfies z.ZodType<CwLinfAttack>;
 
 /**
- * CW under an Linf bound: PGD on max over wrong classes of z_i - z_y, with confidence 50.
+ * CW under an Linf bound: PGD on max over wrong classes of z_i - z_y.
+ * The literature cuts the loss at a confidence of 50; what an image is broken by does not depend on it.
  *
  * @throws SelfgradError `ERR_OPTION`
  */

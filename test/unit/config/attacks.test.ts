@@ -23,7 +23,7 @@ describe('the attack builders', () => {
       eps: null,
       norm: null,
     });
-    expect(cwLinf()).toMatchObject({ steps: 20, confidence: 50, restarts: 1, randomStart: true });
+    expect(cwLinf()).toMatchObject({ steps: 20, confidence: 0, restarts: 1, randomStart: true });
     expect(cwL2()).toMatchObject({
       steps: 1000,
       binarySearchSteps: 9,
@@ -91,7 +91,7 @@ describe('nativeAttack', () => {
     expect(nativeAttack(cwLinf(), linf)).toMatchObject({
       loss: 'margin',
       norm: 'linf',
-      confidence: 50,
+      confidence: 0,
       alpha: 2 / 255,
     });
     expect(nativeAttack(cwL2(), l2)).toMatchObject({ loss: 'margin', norm: 'l2', eps: 0.5, steps: 1000 });

@@ -32,7 +32,7 @@ describe('resolveConfig', () => {
             },
             {
               "alpha": null,
-              "confidence": 50,
+              "confidence": 0,
               "eps": null,
               "name": "cw-linf",
               "randomStart": true,
