@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/{unit,native,cli,pack}/**/*.test.ts'],
+    setupFiles: ['test/properties.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

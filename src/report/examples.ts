@@ -19,8 +19,9 @@ export function amplify({
 }: Pick<AdversarialExample, 'image' | 'adversarial'>): Difference {
   const delta = adversarial.map((value, index) => value - image[index]!);
   const largest = delta.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  // Stored pixels have four decimals: without the slack, 0.1001 would turn a factor of 5 into 4.
-  const factor = largest === 0 ? 1 : Math.max(1, Math.floor((0.5 / largest) * 1.01));
+  // Stored pixels have four decimals: a smaller difference is none, and without the slack 0.1001 would turn a
+  // factor of 5 into 4.
+  const factor = largest < 1e-4 ? 1 : Math.max(1, Math.floor((0.5 / largest) * 1.01));
   return { pixels: delta.map((value) => 0.5 + factor * value), factor };
 }
 

@@ -19,6 +19,10 @@ describe('amplify', () => {
     expect(amplify({ image: [0, 1], adversarial: [0, 1] })).toEqual({ pixels: [0.5, 0.5], factor: 1 });
   });
 
+  test('does not amplify a difference that stored pixels cannot show', () => {
+    expect(amplify({ image: [0, 0], adversarial: [5e-324, 0] }).factor).toBe(1);
+  });
+
   test('never clips more than the rounding of stored pixels', () => {
     const pixels = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 });
     fc.assert(
