@@ -52,11 +52,9 @@ export class Model implements Disposable {
    * @throws SelfgradError `ERR_PIXELS` for pixels outside [0, 1], `ERR_OPTION` for a length that is not whole images
    */
   async predict(images: Float32Array | Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
-    const { channels, height, width } = this.options;
     checkPixels(images);
     return this.native.predict({
       images,
-      count: images.length / (channels * height * width),
       batchSize: options.batchSize ?? 256,
       threads: resolveThreads(options.threads ?? 'auto'),
     });

@@ -56,7 +56,6 @@ export interface NativeModel {
   /** Images in [0, 1] float32 or uint8 (divided by 255), NCHW; resolves to logits (N·classes). */
   predict(request: {
     images: Float32Array | Uint8Array;
-    count: number;
     batchSize: number;
     threads: number;
   }): Promise<Float32Array>;

@@ -8,10 +8,7 @@ namespace {
 class FgsmRs : public Strategy {
  public:
   StepOutput step(StepContext& context) override {
-    const Threat& threat = context.options.threat;
-    at::Tensor x = project(threat, context.images,
-                           context.images + random_start(threat, context.start_key(), context.indices,
-                                                         context.images.sizes().slice(1)));
+    at::Tensor x = random_images(context);
     {
       const AttackModeGuard mode(context);
       x = ascend(context, x, input_gradient(context, x), context.options.strategy.alpha);

@@ -9,12 +9,7 @@ class PgdTraining : public Strategy {
  public:
   StepOutput step(StepContext& context) override {
     const StrategyOptions& options = context.options.strategy;
-    const Threat& threat = context.options.threat;
-    at::Tensor x = context.images;
-    if (options.random_start)
-      x = project(threat, context.images,
-                  context.images + random_start(threat, context.start_key(), context.indices,
-                                                context.images.sizes().slice(1)));
+    at::Tensor x = options.random_start ? random_images(context) : context.images;
     {
       const AttackModeGuard mode(context);
       for (int64_t i = 0; i < options.steps; ++i)

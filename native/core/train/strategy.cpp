@@ -36,6 +36,13 @@ at::Tensor input_gradient(StepContext& context, const at::Tensor& x) {
   return torch::autograd::grad({loss}, {input})[0];
 }
 
+at::Tensor random_images(const StepContext& context) {
+  const Threat& threat = context.options.threat;
+  const at::Tensor delta =
+      random_start(threat, context.start_key(), context.indices, context.images.sizes().slice(1));
+  return project(threat, context.images, context.images + delta);
+}
+
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha) {
   const at::NoGradGuard no_grad;
   const Threat& threat = context.options.threat;

@@ -65,6 +65,9 @@ StepOutput training_forward(StepContext& context, const at::Tensor& x);
 /// and one backward.
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x);
 
+/// The images moved to a random point of the threat's ball, (N, C, H, W) in [0, 1]; the same in every run.
+at::Tensor random_images(const StepContext& context);
+
 /// One ascent step: `x` moved by alpha along the steepest direction of `gradient`, back into the threat's
 /// ball around the clean images and into [0, 1].
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha);

@@ -1,0 +1,75 @@
+#include "nn/residual_network.h"
+
+#include <ATen/ops/mean.h>
+
+namespace selfgrad {
+
+// BatchNorm, activation and convolution, twice (He et al. 2016, arXiv 1603.05027, figure 4e). A projected
+// shortcut starts behind the first activation, an identity before it.
+class PreActBlock : public torch::nn::Module {
+ public:
+  PreActBlock(int64_t in, int64_t out, int64_t stride, Activation activation, const std::string& projection)
+      : activation_(activation) {
+    bn1_ = register_module("bn1", std::make_shared<BatchNorm2d>(in));
+    conv1_ = register_module("conv1",
+                             std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
+    bn2_ = register_module("bn2", std::make_shared<BatchNorm2d>(out));
+    conv2_ = register_module("conv2", std::make_shared<Conv2d>(ConvOptions{.in = out, .out = out}));
+    if (stride == 1 && in == out) return;
+    projection_ = std::make_shared<Conv2d>(
+        ConvOptions{.in = in, .out = out, .kernel = 1, .stride = stride, .padding = 0});
+    const auto dot = projection.find('.');
+    if (dot == std::string::npos) {
+      register_module(projection, projection_);
+    } else {
+      register_module(projection.substr(0, dot), std::make_shared<Group>())
+          ->register_module(projection.substr(dot + 1), projection_);
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    const at::Tensor active = activate(activation_, bn1_->forward(x));
+    const at::Tensor inner = activate(activation_, bn2_->forward(conv1_->forward(active)));
+    return conv2_->forward(inner) + (projection_ ? projection_->forward(active) : x);
+  }
+
+ private:
+  Activation activation_;
+  std::shared_ptr<BatchNorm2d> bn1_, bn2_;
+  std::shared_ptr<Conv2d> conv1_, conv2_, projection_;
+};
+
+ResidualNetwork::ResidualNetwork(const NetworkOptions& options, int64_t stem_width,
+                                 const std::vector<int64_t>& widths, const ResidualNames& names)
+    : Network(options) {
+  stem_ = register_module(
+      "conv1", std::make_shared<Conv2d>(ConvOptions{.in = options.shape.channels, .out = stem_width}));
+  int64_t in = stem_width;
+  for (size_t s = 0; s < widths.size(); ++s) {
+    auto place = register_module(names.stage + std::to_string(s + 1), std::make_shared<Group>());
+    if (!names.blocks.empty()) place = place->register_module(names.blocks, std::make_shared<Group>());
+    std::vector<std::shared_ptr<PreActBlock>> blocks;
+    for (int64_t b = 0; b < options.depths[s]; ++b) {
+      const int64_t stride = s > 0 && b == 0 ? 2 : 1;
+      blocks.push_back(place->register_module(
+          std::to_string(b),
+          std::make_shared<PreActBlock>(in, widths[s], stride, activation(), names.projection)));
+      in = widths[s];
+    }
+    stages_.push_back(std::move(blocks));
+  }
+  norm_ = register_module(names.norm, std::make_shared<BatchNorm2d>(in));
+  head_ = register_module(names.head, std::make_shared<Linear>(in, options.classes));
+}
+
+at::Tensor ResidualNetwork::body(const at::Tensor& x) {
+  at::Tensor y = tapped("stem", stem_->forward(x));
+  for (size_t s = 0; s < stages_.size(); ++s) {
+    for (const auto& block : stages_[s])
+      y = block->forward(y);
+    y = tapped("stage" + std::to_string(s + 1), y);
+  }
+  return head_->forward(activate(activation(), norm_->forward(y)).mean({2, 3}));
+}
+
+}  // namespace selfgrad
