@@ -1,4 +1,6 @@
 /** The result of an evaluation as aligned lines for a terminal. */
+
+import { formatEps } from '../config/fraction.ts';
 import type { AttackResult, Evaluation, Rate } from '../evaluation.ts';
 import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
 
@@ -11,9 +13,15 @@ function rateCells(name: string, rate: Rate): string[] {
   return [name, percent(rate.rate), interval(rate)];
 }
 
-function attackCells(attack: AttackResult): string[] {
+/** The name of an attack, with its radius where that is not the threat model's. */
+function attackName({ name, options }: AttackResult, threat: Evaluation['threat']): string {
+  const { norm = threat.norm, eps = threat.eps } = options;
+  return norm === threat.norm && eps === threat.eps ? name : `${name} ${norm} ${formatEps(Number(eps))}`;
+}
+
+function attackCells(attack: AttackResult, threat: Evaluation['threat']): string[] {
   return [
-    ...rateCells(attack.name, attack.robust),
+    ...rateCells(attackName(attack, threat), attack.robust),
     `${grouped(attack.broken)} broken`,
     duration(attack.seconds),
     ...passPair(attack.passes),
@@ -51,7 +59,7 @@ export function renderTable(evaluation: Evaluation): string {
     evaluation.device,
     `seed ${evaluation.seed}`,
   ].join(' · ');
-  const rates = [rateCells('clean', clean), ...attacks.map(attackCells)];
+  const rates = [rateCells('clean', clean), ...attacks.map((attack) => attackCells(attack, threat))];
   if (attacks.length > 0) rates.push(rateCells('robust', robust));
   const labelWidth = Math.max('evaluate'.length, ...rates.map(([name]) => name!.length));
   const lines = align(rates, labelWidth);

@@ -124,6 +124,12 @@ async function writePng(path: string, bytes: Uint8Array, shape: ImageShape): Pro
   }
 }
 
+/** A measured size as the radius that it reaches, `8/255`; float32 leaves some 1e-8 between the two. */
+function pixelSize(value: number): string {
+  const step = Math.round(value * 510) / 510;
+  return Math.abs(step - value) < 1e-6 ? formatEps(step) : value.toFixed(4);
+}
+
 /** What became of one image, in words. */
 function outcome({ label, cleanPrediction, success, successAfterRounding }: AttackedImage): string {
   if (cleanPrediction !== label) return 'misclassified without any attack';
@@ -136,7 +142,7 @@ function render(images: readonly AttackedImage[], out: string): string {
   const lines = images.map(
     (image) =>
       `${String(image.index).padStart(6)}  ${image.labelName.padEnd(width)}  ${image.cleanPrediction} -> ${image.prediction}  ` +
-      `linf ${formatEps(Number(image.linf.toFixed(4)))}  l2 ${image.l2.toFixed(3)}  ${outcome(image)}`,
+      `linf ${pixelSize(image.linf)}  l2 ${image.l2.toFixed(3)}  ${outcome(image)}`,
   );
   const attacked = images.filter(({ label, cleanPrediction }) => cleanPrediction === label);
   const broken = attacked.filter(({ success }) => success);

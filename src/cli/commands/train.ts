@@ -92,7 +92,9 @@ function printResult(
     lines(undefined);
   }
   const files = runFiles(directory);
-  print(`trained in ${duration(seconds)}, ${grouped(imagesPerSecond)} images/s`);
+  print(
+    `trained in ${duration(seconds)}${imagesPerSecond > 0 ? `, ${grouped(imagesPerSecond)} images/s` : ''}`,
+  );
   print(`model   ${files.model}`);
   print(`next    selfgrad eval ${directory}`);
 }

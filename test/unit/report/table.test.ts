@@ -34,4 +34,10 @@ describe('renderTable', () => {
     );
     expect(text.split('\n').at(-1)).toBe('warning   W_X  one two  [31mred ');
   });
+
+  test("shows the radius of an attack that is not the threat model's", () => {
+    const evaluation = evaluationFixture();
+    evaluation.attacks[0]!.options = { norm: 'l2', eps: 0.5, steps: 20 };
+    expect(renderTable(evaluation)).toContain('pgd l2 0.5');
+  });
 });
