@@ -20,14 +20,14 @@ class SelfGradient : public Strategy {
       : memory_(count, shape, options.threat.eps) {}
 
   StepOutput step(StepContext& context) override {
-    const at::Tensor start =
-        project(context.options.threat, context.images, context.images + remembered(context));
+    const at::Tensor start = project(context.options.threat, context.images,
+                                     context.images + remembered(context).to(context.options.device));
     x_ = ascend(context, start, tapped_gradient(context, start), context.options.strategy.alpha);
     return training_forward(context, x_);
   }
 
   void commit(StepContext& context) override {
-    memory_.write(context.indices, context.transforms, x_ - context.images);
+    memory_.write(context.indices, context.transforms, (x_ - context.images).cpu());
   }
 
   NamedTensors state() const override { return memory_.state(); }
@@ -49,7 +49,7 @@ class SelfGradient : public Strategy {
   static at::Tensor tapped_gradient(StepContext& context, const at::Tensor& x) {
     context.check_stop();
     const AttackModeGuard mode(context);
-    const PrecisionGuard precision(context.options.precision);
+    const PrecisionGuard precision(context.options.precision, context.options.device.type());
     SelfGradientTap& tap = context.network.tap("input");
     tap.capture(true);
     const at::Tensor loss =

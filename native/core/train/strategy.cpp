@@ -18,7 +18,7 @@ DrawKey StepContext::start_key() const {
 
 StepOutput training_forward(StepContext& context, const at::Tensor& x) {
   context.check_stop();
-  const PrecisionGuard precision(context.options.precision);
+  const PrecisionGuard precision(context.options.precision, context.options.device.type());
   const at::Tensor logits = context.network.forward(x);
   context.passes += {.forward = x.size(0), .backward = x.size(0)};
   return {.loss = at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Mean,
@@ -28,7 +28,7 @@ StepOutput training_forward(StepContext& context, const at::Tensor& x) {
 
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x) {
   context.check_stop();
-  const PrecisionGuard precision(context.options.precision);
+  const PrecisionGuard precision(context.options.precision, context.options.device.type());
   const at::Tensor input = x.detach().requires_grad_();
   const at::Tensor loss =
       at::cross_entropy_loss(context.network.forward(input), context.labels, {}, at::Reduction::Sum);
@@ -40,7 +40,7 @@ at::Tensor random_images(const StepContext& context) {
   const Threat& threat = context.options.threat;
   const at::Tensor delta =
       random_start(threat, context.start_key(), context.indices, context.images.sizes().slice(1));
-  return project(threat, context.images, context.images + delta);
+  return project(threat, context.images, context.images + delta.to(context.images.device()));
 }
 
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha) {

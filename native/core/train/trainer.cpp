@@ -119,8 +119,8 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   const at::Tensor indices = order_.slice(0, begin, std::min(begin + options_.batch_size, data_.count()));
   const auto transforms = draw_transforms(
       options_.augment, {options_.seed, Purpose::kAugment, static_cast<uint32_t>(epoch)}, indices);
-  const at::Tensor images = augment_images(data_, indices, transforms);
-  const at::Tensor labels = data_.labels(indices);
+  const at::Tensor images = augment_images(data_, indices, transforms).to(options_.device);
+  const at::Tensor labels = data_.labels(indices).to(options_.device);
 
   // The attack's forwards move BatchNorm's running statistics; a cancelled step must leave none of that
   // behind.
@@ -188,6 +188,7 @@ void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& obser
   options.count = std::min(options_.validate_count, validation_->count());
   options.seed = options_.seed;
   options.attacks = {options_.validate_attack};
+  options.device = options_.device;
   const auto started = Clock::now();
   const EvaluateResult result = evaluate([this](const at::Tensor& x) { return network_.forward(x); },
                                          *validation_, options, stop, [](const EvaluateProgress&) {});
