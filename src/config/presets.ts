@@ -14,9 +14,10 @@ const presets = {
       threat: { norm: 'linf', eps: 0.1 },
       train: {
         strategy: 'self-gradient',
-        epochs: 8,
+        epochs: 12,
         batchSize: 128,
-        crop: 2,
+        lr: 0.05,
+        crop: 1,
         flip: true,
         validate: { every: 1, count: 500 },
       },
