@@ -47,12 +47,14 @@ struct Failure {
 };
 
 /// Runs `body` and names what it throws: the one place where exceptions of the core are told apart.
-/// Cancelled has the code "cancelled".
+/// Cancelled has the code "cancelled"; JavaScript's own exceptions pass.
 template <typename Body>
 std::optional<Failure> failure_of(const Body& body) {
   try {
     body();
     return std::nullopt;
+  } catch (const Napi::Error&) {
+    throw;  // already a JavaScript exception
   } catch (const selfgrad::Error& error) {
     return Failure{error.code(), error.what()};
   } catch (const Cancelled&) {
