@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
+import { splitRequest } from './config/data.ts';
 import { resolveDevice, resolveThreads } from './config/device.ts';
 import { formatEps } from './config/fraction.ts';
 import { resolveConfig } from './config/resolve.ts';
@@ -88,7 +89,7 @@ async function run(
   const { signal, resume = false } = options;
   const owned: Dataset[] = [];
   try {
-    const data = options.data ?? (await openSplit(config, 'train', config.data.trainCount, owned, signal));
+    const data = options.data ?? (await openSplit(config, 'train', null, owned, signal));
     const validation =
       options.validation ??
       (config.train.validate.every > 0
@@ -179,6 +180,7 @@ function translate(event: NativeTrainEvent, steps: number, config: Config): Trai
   }
 }
 
+/** Loads the first `limit` images of a split; all that the configuration wants where it is null. */
 async function openSplit(
   config: Config,
   split: 'train' | 'test',
@@ -186,8 +188,7 @@ async function openSplit(
   owned: Dataset[],
   signal: AbortSignal | undefined,
 ): Promise<Dataset> {
-  const { source, path, size, testCount } = config.data;
-  const opened = await openData({ source, path, size, split, limit: split === 'train' ? limit : testCount });
+  const opened = await openData(splitRequest(config, split));
   const first = limit === null ? null : Math.min(limit, opened.count);
   const data = await Dataset.from(opened, { limit: first, ...(signal && { signal }) });
   owned.push(data);

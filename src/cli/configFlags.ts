@@ -1,6 +1,5 @@
 /** The flags and `key=value` arguments that make up a configuration, the same for every command. */
 import { type Command, Option } from 'commander';
-import type { Config } from '../config/config.ts';
 import { optionRows } from '../config/describe.ts';
 import { environmentLayers } from '../config/environment.ts';
 import { readConfigFile } from '../config/files.ts';
@@ -98,15 +97,4 @@ export function commandLine(argv: readonly string[]): string {
   const quote = (word: string) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
   return ['npx', 'selfgrad', ...argv].map(quote).join(' ');
-}
-
-/** The part of a configuration that describes data, for opening one split. */
-export function splitRequest({ data }: Config, split: 'train' | 'test') {
-  return {
-    source: data.source,
-    path: data.path,
-    split,
-    size: data.size,
-    limit: split === 'train' ? data.trainCount : data.testCount,
-  };
 }

@@ -41,3 +41,14 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     .nullable()
     .prefault(null),
 }) satisfies z.ZodType<DataConfig>;
+
+/** What `openData` is asked for, to open one split of a configuration's data. */
+export function splitRequest({ data }: { data: DataConfig }, split: 'train' | 'test') {
+  return {
+    source: data.source,
+    path: data.path,
+    split,
+    size: data.size,
+    limit: split === 'train' ? data.trainCount : data.testCount,
+  };
+}

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { nativeAttack } from '../../config/attacks/attack.ts';
 import type { Config } from '../../config/config.ts';
+import { splitRequest } from '../../config/data.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { openData } from '../../data/open.ts';
@@ -9,7 +10,7 @@ import type { Evaluation } from '../../evaluation.ts';
 import { counted, grouped } from '../../report/format.ts';
 import { renderTable } from '../../report/table.ts';
 import { modelFile, runFiles } from '../../runFiles.ts';
-import { addConfigFlags, type ConfigFlags, commandLine, readConfig, splitRequest } from '../configFlags.ts';
+import { addConfigFlags, type ConfigFlags, commandLine, readConfig } from '../configFlags.ts';
 import { checkGates, type Gate, parseGate } from '../gate.ts';
 import { interruptible } from '../interrupt.ts';
 import { note, print, printJson } from '../output.ts';

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
+import { splitRequest } from '../../config/data.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
@@ -12,7 +13,7 @@ import { SelfgradError } from '../../errors.ts';
 import { duration, grouped } from '../../report/format.ts';
 import { checkRunDirectory, runFiles } from '../../runFiles.ts';
 import type { TrainResult } from '../../train.ts';
-import { addConfigFlags, addPresetFlag, type ConfigFlags, readConfig, splitRequest } from '../configFlags.ts';
+import { addConfigFlags, addPresetFlag, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { interruptible } from '../interrupt.ts';
 import { note, print, printJson } from '../output.ts';
 import { eventLines } from '../progress/line.ts';
