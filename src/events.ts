@@ -33,6 +33,8 @@ export type TrainEvent =
     }
   | { type: 'eval'; epoch: number; step: number; clean: Rate; robust: Rate; passes: Passes; seconds: number }
   | { type: 'checkpoint'; path: string; step: number }
+  /** Successive gradients agree far less than they did (`usual`): extra attack passes for `remedySteps` steps. */
+  | { type: 'alarm'; step: number; agreement: number; usual: number; remedySteps: number }
   | ({ type: 'warning' } & Warning)
   | {
       type: 'end';

@@ -251,6 +251,8 @@ function nativeOptions(
     weightDecay: train.weightDecay,
     schedule: train.schedule,
     labelSmoothing: train.labelSmoothing,
+    weightPerturbation: train.weightPerturbation,
+    averageDecay: train.averageDecay,
     crop: train.crop,
     flip: train.flip,
     checkpointPath: files?.checkpoint ?? '',

@@ -6,6 +6,7 @@
 #include <memory>
 #include <shared_mutex>
 
+#include "error.h"
 #include "nn/network.h"
 
 namespace selfgrad::addon {

@@ -12,6 +12,22 @@
 namespace selfgrad::addon {
 namespace {
 
+StrategyOptions::Memory memory_by_name(const std::string& name) {
+  using Memory = StrategyOptions::Memory;
+  if (name == "example") return Memory::kExample;
+  if (name == "class") return Memory::kClass;
+  return name == "universal" ? Memory::kUniversal : Memory::kNone;
+}
+
+std::vector<FeatureTap> feature_taps(const Napi::Array& from) {
+  std::vector<FeatureTap> taps;
+  for (uint32_t i = 0; i < from.Length(); ++i) {
+    const auto tap = from.Get(i).As<Napi::Object>();
+    taps.push_back({.place = text(tap, "place"), .rho = number(tap, "rho")});
+  }
+  return taps;
+}
+
 StrategyOptions strategy_options(const Napi::Object& from) {
   StrategyOptions options;
   options.name = text(from, "name");
@@ -19,7 +35,18 @@ StrategyOptions strategy_options(const Napi::Object& from) {
   if (from.Has("steps")) options.steps = integer(from, "steps");
   if (from.Has("randomStart")) options.random_start = boolean(from, "randomStart");
   if (from.Has("attackMode")) options.attack_in_eval = text(from, "attackMode") == "eval";
-  if (from.Has("initialNoise")) options.initial_noise = number(from, "initialNoise");
+  if (options.name != "self-gradient") return options;
+  options.memory = memory_by_name(text(from, "memory"));
+  options.relay = integer(from, "relay");
+  options.fresh_weight = number(from, "freshWeight");
+  options.initial_noise = number(from, "initialNoise");
+  options.noise = number(from, "noise");
+  options.momentum = number(from, "momentum");
+  options.consistency = number(from, "consistency");
+  options.refresh = number(from, "refresh");
+  options.adaptive_step = boolean(from, "adaptiveStep");
+  options.alarm = boolean(from, "alarm");
+  options.features = feature_taps(from.Get("features").As<Napi::Array>());
   return options;
 }
 
@@ -54,6 +81,8 @@ TrainOptions train_options(const Napi::Object& from) {
   options.weight_decay = number(from, "weightDecay");
   options.schedule = schedule_options(object(from, "schedule"));
   options.label_smoothing = number(from, "labelSmoothing");
+  options.weight_perturbation = number(from, "weightPerturbation");
+  options.average_decay = number(from, "averageDecay");
   options.augment = {.crop = integer(from, "crop"), .flip = boolean(from, "flip")};
   options.validate_every = integer(from, "validateEvery");
   options.validate_count = integer(from, "validateCount");
@@ -101,6 +130,12 @@ Napi::Object event_object(Napi::Env env, const TrainEvent& event) {
       count("clean", event.clean);
       count("robust", event.robust);
       break;
+    case Kind::kAlarm:
+      out.Set("type", "alarm");
+      out.Set("agreement", event.alarm.agreement);
+      out.Set("usual", event.alarm.usual);
+      count("remedySteps", event.alarm.remedy_steps);
+      return out;
     case Kind::kCheckpoint:
       out.Set("type", "checkpoint");
       out.Set("path", event.path);

@@ -4,6 +4,7 @@ import { type Attack, type AttackInput, attackSchema } from './attacks/attack.ts
 import { choice, flag, integer, number, section } from './option.ts';
 import { type Schedule, type ScheduleInput, scheduleSchema } from './schedule.ts';
 import {
+  imagesPerStep,
   passesPerExample,
   type Strategy,
   type StrategyInput,
@@ -38,6 +39,10 @@ export interface TrainConfig {
   weightDecay: number;
   schedule: Schedule;
   labelSmoothing: number;
+  /** gamma of adversarial weight perturbation, relative to the weights' norm; 0 for none. */
+  weightPerturbation: number;
+  /** Decay of the average of the weights over the steps, with which the run ends; 0 for none. */
+  averageDecay: number;
   /** Padding in pixels before a random crop; 0 for none. */
   crop: number;
   /** Mirror half of the images. */
@@ -91,6 +96,16 @@ export const trainSchema = section('How the network is trained.', {
     gte: 0,
     lt: 1,
   }).prefault(0),
+  weightPerturbation: number({
+    description: 'gamma of adversarial weight perturbation (one more pass); 0 for none, 0.005 is usual.',
+    gte: 0,
+    lt: 1,
+  }).prefault(0),
+  averageDecay: number({
+    description: 'Decay per step of the averaged weights that the run ends with; 0 for none, 0.999 is usual.',
+    gte: 0,
+    lt: 1,
+  }).prefault(0),
   crop: integer({ description: 'Padding in pixels before a random crop; 0 for none.', gte: 0 }).prefault(4),
   flip: flag({ description: 'Mirror half of the images.' }).prefault(true),
   validate: validateSchema.prefault({}),
@@ -121,6 +136,15 @@ export function resolveEpochs({
   epochs,
   passes,
   strategy,
-}: Pick<TrainConfig, 'epochs' | 'passes' | 'strategy'>): number {
-  return epochs ?? passes! / passesPerExample(strategy);
+  weightPerturbation,
+}: Pick<TrainConfig, 'epochs' | 'passes' | 'strategy' | 'weightPerturbation'>): number {
+  return epochs ?? passes! / passesPerExample(strategy, weightPerturbation > 0);
+}
+
+/** Steps of one epoch over `count` images: more than their batches when examples stay for several steps. */
+export function stepsPerEpoch(
+  { batchSize, strategy }: Pick<TrainConfig, 'batchSize' | 'strategy'>,
+  count: number,
+): number {
+  return Math.ceil(count / imagesPerStep(strategy, batchSize));
 }

@@ -95,7 +95,23 @@ export type NativeStrategyOptions =
   | { name: 'standard' }
   | { name: 'pgd'; alpha: number; steps: number; randomStart: boolean; attackMode: 'train' | 'eval' }
   | { name: 'fgsm-rs'; alpha: number; attackMode: 'train' | 'eval' }
-  | { name: 'self-gradient'; alpha: number; attackMode: 'train' | 'eval'; initialNoise: number };
+  | {
+      name: 'self-gradient';
+      alpha: number;
+      steps: number;
+      attackMode: 'train' | 'eval';
+      memory: 'none' | 'example' | 'class' | 'universal';
+      relay: number;
+      freshWeight: number;
+      initialNoise: number;
+      noise: number;
+      momentum: number;
+      consistency: number;
+      refresh: number;
+      adaptiveStep: boolean;
+      alarm: boolean;
+      features: { place: string; rho: number }[];
+    };
 
 export interface NativeTrainOptions {
   model: NativeModel;
@@ -123,6 +139,10 @@ export interface NativeTrainOptions {
     | { name: 'step'; milestones: number[]; factor: number }
     | { name: 'constant' };
   labelSmoothing: number;
+  /** gamma of adversarial weight perturbation; 0 for none. */
+  weightPerturbation: number;
+  /** Decay of the averaged weights that a completed run leaves in the model; 0 for none. */
+  averageDecay: number;
   crop: number;
   flip: boolean;
   /** Where checkpoints go (replaced atomically); '' for none. */
@@ -168,6 +188,7 @@ export type NativeTrainEvent =
       passes: NativePasses;
       seconds: number;
     }
+  | { type: 'alarm'; step: number; agreement: number; usual: number; remedySteps: number }
   | { type: 'checkpoint'; path: string; step: number };
 
 export interface NativeTrainResult {

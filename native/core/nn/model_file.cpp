@@ -148,7 +148,10 @@ std::shared_ptr<Network> load_network(const TensorFile& file, const std::string&
   const NetworkOptions options = network_options(file.metadata, path);
   try {
     auto network = make_network(options);
-    load_tensors(file, network->state());
+    NamedTensors targets = network->state();
+    for (auto& [name, tensor] : targets)
+      if (file.has("average." + name)) name = "average." + name;
+    load_tensors(file, targets);
     network->eval();
     return network;
   } catch (const Error& error) {

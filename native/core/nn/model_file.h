@@ -19,7 +19,8 @@ NetworkOptions network_options(const Metadata& metadata, const std::string& path
 /// Writes weights, buffers and options; `extra` is added to the metadata. @throws as write_safetensors.
 void save_network(const std::string& path, const Network& network, const Metadata& extra);
 
-/// Rebuilds a network from a model file or a checkpoint, in evaluation mode; other tensors are left alone.
+/// Rebuilds a network from a model file or a checkpoint, in evaluation mode, from the averaged weights where
+/// there are any; other tensors are left alone.
 /// @throws Error("ERR_CHECKPOINT") for a foreign file, a missing tensor or another shape.
 std::shared_ptr<Network> load_network(const TensorFile& file, const std::string& path);
 

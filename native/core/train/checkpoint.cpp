@@ -30,9 +30,11 @@ Error of_another_run(const std::string& path, const std::string& key) {
 }  // namespace
 
 void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
-                     const Strategy& strategy, const TrainPosition& position, const TrainOptions& options) {
+                     const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
+                     const TrainOptions& options) {
   NamedTensors tensors = network.state();
-  for (const NamedTensors& part : {optimizer.state(), strategy.state()})
+  for (const NamedTensors& part :
+       {optimizer.state(), strategy.state(), average == nullptr ? NamedTensors{} : average->state()})
     tensors.insert(tensors.end(), part.begin(), part.end());
   Metadata metadata = describe(network.options());
   metadata.insert(options.metadata.begin(), options.metadata.end());
@@ -44,7 +46,7 @@ void save_checkpoint(const std::string& path, const Network& network, const Sgd&
 }
 
 TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
-                              const TrainOptions& options) {
+                              WeightAverage* average, const TrainOptions& options) {
   const TensorFile file = read_safetensors(path);
   for (const auto& [key, value] : options.metadata) {
     const auto entry = file.metadata.find(key);
@@ -63,6 +65,7 @@ TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& op
   load_tensors(file, network.state());
   load_tensors(file, optimizer.state());
   load_tensors(file, strategy.state());
+  if (average != nullptr) load_tensors(file, average->state());
   return position;
 }
 

@@ -7,6 +7,7 @@
 #include "nn/network.h"
 #include "train/optimizer.h"
 #include "train/strategy.h"
+#include "train/weight_average.h"
 
 namespace selfgrad {
 
@@ -20,13 +21,15 @@ struct TrainPosition {
   int64_t epoch_seen = 0;
 };
 
-/// Writes network, optimiser, strategy and position. @throws as write_safetensors.
+/// Writes network, optimiser, strategy, averaged weights (null for none) and position. @throws as
+/// write_safetensors.
 void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
-                     const Strategy& strategy, const TrainPosition& position, const TrainOptions& options);
+                     const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
+                     const TrainOptions& options);
 
 /// Restores what save_checkpoint wrote; the run's metadata must be equal, key by key.
 /// @throws Error("ERR_CHECKPOINT") when the file is not a checkpoint of this very run.
 TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
-                              const TrainOptions& options);
+                              WeightAverage* average, const TrainOptions& options);
 
 }  // namespace selfgrad

@@ -7,14 +7,16 @@ namespace {
 
 class FgsmRs : public Strategy {
  public:
-  StepOutput step(StepContext& context) override {
-    at::Tensor x = random_images(context);
-    {
-      const AttackModeGuard mode(context);
-      x = ascend(context, x, input_gradient(context, x), context.options.strategy.alpha);
-    }
-    return training_forward(context, x);
+  void prepare(StepContext& context) override {
+    const AttackModeGuard mode(context);
+    const at::Tensor start = random_images(context);
+    x_ = ascend(context, start, input_gradient(context, start), context.options.strategy.alpha);
   }
+
+  StepOutput loss(StepContext& context) override { return training_forward(context, x_); }
+
+ private:
+  at::Tensor x_;  // of the step under way
 };
 
 }  // namespace

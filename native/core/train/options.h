@@ -11,14 +11,31 @@
 
 namespace selfgrad {
 
+/// A place where the network's features are perturbed in training, and how far.
+struct FeatureTap {
+  std::string place;  ///< stem, stage1, …
+  double rho = 0;     ///< length as a share of the activation's own L2 norm
+};
+
 /// One strategy; fields that a strategy does not use are ignored by it.
 struct StrategyOptions {
-  std::string name;             ///< standard, pgd, fgsm-rs, self-gradient
+  std::string name;             ///< src/config/strategies has them all
   double alpha = 2.0 / 255.0;   ///< step size in pixel units
-  int64_t steps = 10;           ///< pgd
+  int64_t steps = 10;           ///< attack passes before the training pass
   bool random_start = true;     ///< pgd
   bool attack_in_eval = false;  ///< BatchNorm uses its running statistics while the attack looks for its step
-  double initial_noise = 1.0;   ///< self-gradient: an image's first start is uniform in ± this share of eps
+  // self-gradient
+  enum class Memory { kNone, kExample, kClass, kUniversal } memory = Memory::kExample;
+  int64_t relay = 1;           ///< training steps that an example stays in flight, 1 = no relay
+  double fresh_weight = 1.0;   ///< of the loss of examples in their first step of several
+  double initial_noise = 1.0;  ///< an image's first start is uniform in ± this share of eps
+  double noise = 0.0;          ///< uniform noise added to a remembered start, as a share of eps
+  double momentum = 0.0;       ///< of the tapped gradients over the passes of one flight
+  double consistency = 0.0;    ///< weight of the squared distance to the logits of the pass before
+  double refresh = 0.0;        ///< share of the carried examples that get a pass of attack, stalest first
+  bool adaptive_step = false;  ///< alpha follows the agreement of successive gradients
+  bool alarm = false;          ///< watch for catastrophic overfitting and step in
+  std::vector<FeatureTap> features;
 };
 
 struct ScheduleOptions {
@@ -41,6 +58,8 @@ struct TrainOptions {
   bool nesterov = true;
   ScheduleOptions schedule;
   double label_smoothing = 0.0;
+  double weight_perturbation = 0.0;  ///< gamma of adversarial weight perturbation; 0 = none
+  double average_decay = 0.0;        ///< of the averaged weights that the run ends with; 0 = none
   AugmentOptions augment;
   int64_t validate_every = 0;  ///< epochs; 0 = never
   int64_t validate_count = 0;

@@ -7,16 +7,18 @@ namespace {
 
 class PgdTraining : public Strategy {
  public:
-  StepOutput step(StepContext& context) override {
+  void prepare(StepContext& context) override {
     const StrategyOptions& options = context.options.strategy;
-    at::Tensor x = options.random_start ? random_images(context) : context.images;
-    {
-      const AttackModeGuard mode(context);
-      for (int64_t i = 0; i < options.steps; ++i)
-        x = ascend(context, x, input_gradient(context, x), options.alpha);
-    }
-    return training_forward(context, x);
+    const AttackModeGuard mode(context);
+    x_ = options.random_start ? random_images(context) : context.images;
+    for (int64_t i = 0; i < options.steps; ++i)
+      x_ = ascend(context, x_, input_gradient(context, x_), options.alpha);
   }
+
+  StepOutput loss(StepContext& context) override { return training_forward(context, x_); }
+
+ private:
+  at::Tensor x_;  // of the step under way
 };
 
 }  // namespace

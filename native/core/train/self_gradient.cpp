@@ -1,74 +1,278 @@
-// Self-gradient training, first form: the input tap keeps each image's perturbation across epochs, in the
-// frame of the un-augmented image; a visit starts there, takes one fresh step along the tapped gradient,
-// trains, and remembers where it ended. Two passes an example. The memory that lives over epochs and its
-// inverse augmentation follow ATTA (Zheng et al. 2020, arXiv 1912.11969), with int8 storage and a first start
-// of noise.
+// Self-gradient training: the input tap reads the gradient that every backward leaves at the image, and an
+// example's perturbation is carried on by it. An example starts where the memory of its last visit says,
+// takes `steps` steps along fresh gradients, and then stays in flight for `relay` training steps: each
+// training backward is also the next step of its attack. Passes an example: steps + relay + refresh (relay -
+// 1). The memory over epochs with its inverse augmentation follows ATTA (Zheng et al. 2020, arXiv
+// 1912.11969), shared memories FGSM-UAP and FGSM-CUAP, feature perturbations SLAT (Park & Lee 2021, arXiv
+// 2103.02695).
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/argsort.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/index_copy.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
 #include "train/gradient_memory.h"
+#include "train/relay.h"
+#include "train/sentinel.h"
+#include "train/shared_memory.h"
 #include "train/strategy.h"
 
 namespace selfgrad {
 namespace {
 
+using Memory = StrategyOptions::Memory;
+
+at::Tensor unit_l1(const at::Tensor& gradient) {
+  return gradient / gradient.abs().sum({1, 2, 3}, /*keepdim=*/true).clamp_min(1e-20);
+}
+
+// (N): how much of the gradient's L1 norm lies along the sign of the direction.
+at::Tensor agreement_of(const at::Tensor& gradient, const at::Tensor& direction) {
+  return (gradient * direction.sign()).sum({1, 2, 3}) / gradient.abs().sum({1, 2, 3}).clamp_min(1e-20);
+}
+
+// Rows of zeros behind those of x until there are n.
+at::Tensor padded(const at::Tensor& x, int64_t n) {
+  if (x.size(0) == n) return x;
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape[0] = n - x.size(0);
+  return at::cat({x, at::zeros(shape, x.options())});
+}
+
 class SelfGradient : public Strategy {
  public:
-  SelfGradient(const TrainOptions& options, int64_t count, const ImageShape& shape)
-      : memory_(count, shape, options.threat.eps) {}
+  SelfGradient(const TrainOptions& options, int64_t count, const ImageShape& shape, int64_t classes)
+      : options_(options.strategy),
+        relay_(options_.relay - 1, images_per_step(options.batch_size), shape, classes, options.device) {
+    if (options_.memory == Memory::kExample) example_.emplace(count, shape, options.threat.eps);
+    if (options_.memory == Memory::kClass) shared_.emplace(classes, shape, options.threat.eps);
+    if (options_.memory == Memory::kUniversal) shared_.emplace(1, shape, options.threat.eps);
+  }
 
-  StepOutput step(StepContext& context) override {
-    const at::Tensor start = project(context.options.threat, context.images,
-                                     context.images + remembered(context).to(context.options.device));
-    x_ = ascend(context, start, tapped_gradient(context, start), context.options.strategy.alpha);
-    return training_forward(context, x_);
+  int64_t images_per_step(int64_t batch_size) const override {
+    return std::max<int64_t>(1, batch_size / options_.relay);
+  }
+
+  void prepare(StepContext& context) override {
+    flights_ = relay_.flights();
+    if (options_.refresh > 0) refresh(context);
+    fresh_ = attacked(context);
+    const auto joined = [&](at::Tensor Flight::*field) {
+      std::vector<at::Tensor> parts{fresh_.*field};
+      for (const Flight& flight : flights_)
+        parts.push_back(flight.*field);
+      return parts.size() == 1 ? parts[0] : at::cat(parts);
+    };
+    images_ = joined(&Flight::images);
+    labels_ = joined(&Flight::labels);
+    x_ = joined(&Flight::x);
+    direction_ = joined(&Flight::direction);
+    before_ = joined(&Flight::logits);
+  }
+
+  StepOutput loss(StepContext& context) override {
+    SelfGradientTap& tap = context.network.tap("input");
+    tap.capture(reads_training_gradient());
+    for (size_t i = 0; i < feature_directions_.size(); ++i)
+      context.network.tap(options_.features[i].place)
+          .perturb(padded(feature_directions_[i], x_.size(0)), options_.features[i].rho);
+    const at::Tensor logits = counted_forward(context, x_);
+    for (const FeatureTap& feature : options_.features)
+      context.network.tap(feature.place).perturb({}, 0);
+    const at::Tensor each = at::cross_entropy_loss(logits, labels_, {}, at::Reduction::None, -100,
+                                                   context.options.label_smoothing);
+    // Rows in front are fresh; where nothing is carried, all have the same weight.
+    at::Tensor weights = at::ones_like(each);
+    if (fresh_.size() < each.size(0)) weights.narrow(0, 0, fresh_.size()).fill_(options_.fresh_weight);
+    at::Tensor loss = (weights * each).sum() / weights.sum();
+    if (options_.consistency > 0) {
+      const int64_t first = options_.steps > 0 ? 0 : fresh_.size();
+      const int64_t n = each.size(0) - first;
+      if (n > 0)
+        loss = loss + options_.consistency *
+                          (logits.narrow(0, first, n) - before_.narrow(0, first, n)).square().mean();
+    }
+    logits_ = logits.detach();
+    return {.loss = loss, .logits = logits_, .labels = labels_};
   }
 
   void commit(StepContext& context) override {
-    memory_.write(context.indices, context.transforms, (x_ - context.images).cpu());
+    const at::NoGradGuard no_grad;
+    alarm_.reset();
+    if (!reads_training_gradient()) {
+      remember(context, fresh_, fresh_.x);
+      return;
+    }
+    SelfGradientTap& tap = context.network.tap("input");
+    const at::Tensor gradient = unit_l1(tap.take_gradient());
+    tap.capture(false);
+    const at::Tensor agreement = agreement_of(gradient, direction_);
+    const int64_t first = options_.steps > 0 ? 0 : fresh_.size();
+    if (first < agreement.size(0))
+      alarm_ = sentinel_.update(agreement.narrow(0, first, agreement.size(0) - first).mean().item<double>());
+    if (!options_.alarm) alarm_.reset();
+    if (shared_ && options_.steps == 0)
+      shared_->write(fresh_.labels.cpu(), gradient.narrow(0, 0, fresh_.size()).cpu(), alpha(),
+                     options_.momentum);
+    const at::Tensor direction = gradient + options_.momentum * direction_;
+    const Threat& threat = context.options.threat;
+    const at::Tensor next =
+        project(threat, images_, x_ + alpha() * steepest_direction(threat.norm, direction));
+
+    std::vector<Flight> all{fresh_};
+    all.insert(all.end(), flights_.begin(), flights_.end());
+    int64_t begin = 0;
+    for (Flight& flight : all) {
+      const auto mine = [&](const at::Tensor& rows) { return rows.narrow(0, begin, flight.size()); };
+      flight.x = mine(next);
+      flight.direction = mine(direction);
+      flight.agreement = mine(agreement);
+      flight.logits = mine(logits_);
+      begin += flight.size();
+    }
+    const auto ages = static_cast<size_t>(options_.relay);
+    if (all.size() == ages) {
+      remember(context, all.back(), ages == 1 && options_.steps > 0 ? x_ : all.back().x);
+      all.pop_back();
+    }
+    relay_.hand_over(all);
   }
 
-  NamedTensors state() const override { return memory_.state(); }
+  NamedTensors state() const override {
+    NamedTensors tensors = relay_.state();
+    for (const NamedTensors& part : {example_ ? example_->state() : NamedTensors{},
+                                     shared_ ? shared_->state() : NamedTensors{}, sentinel_.state()})
+      tensors.insert(tensors.end(), part.begin(), part.end());
+    return tensors;
+  }
+
+  std::optional<Alarm> alarm() const override { return alarm_; }
 
  private:
-  // What the tap remembers of each image; noise for one that was never visited.
-  at::Tensor remembered(const StepContext& context) const {
-    at::Tensor delta = memory_.read(context.indices, context.transforms);
-    const at::Tensor visited = memory_.visited(context.indices);
-    if (visited.all().item<bool>()) return delta;
+  bool reads_training_gradient() const {
+    return options_.relay > 1 || options_.steps == 0 || options_.adaptive_step || options_.alarm;
+  }
+  bool remedy() const { return options_.alarm && sentinel_.remedy(); }
+  double alpha() const { return options_.alpha * (options_.adaptive_step ? sentinel_.step_factor() : 1.0); }
+
+  // The fresh examples behind their attack passes.
+  Flight attacked(StepContext& context) {
+    Flight fresh{.images = context.images,
+                 .labels = context.labels,
+                 .indices = context.indices,
+                 .transforms = context.transforms};
     const Threat& threat = context.options.threat;
-    const at::Tensor noise =
-        random_start({threat.norm, threat.eps * context.options.strategy.initial_noise}, context.start_key(),
-                     context.indices, context.images.sizes().slice(1));
-    return at::where(visited.view({-1, 1, 1, 1}), delta, noise).contiguous(at::MemoryFormat::ChannelsLast);
+    fresh.x = project(threat, context.images, context.images + start(context).to(context.options.device));
+    fresh.direction = at::zeros_like(fresh.x);
+    fresh.logits = at::zeros({fresh.size(), context.network.options().classes}, fresh.x.options());
+    feature_directions_.clear();
+    const int64_t steps = options_.steps + (remedy() ? 1 : 0);
+    for (int64_t i = 0; i < steps; ++i) {
+      const at::Tensor gradient = unit_l1(tapped_gradient(context, fresh));
+      if (i == 0) first_gradient_ = gradient;
+      fresh.direction = gradient + options_.momentum * fresh.direction;
+      fresh.x = ascend(context, fresh.x, fresh.direction, alpha());
+    }
+    return fresh;
   }
 
-  // The gradient of the summed loss at the input tap, from one forward and one backward.
-  static at::Tensor tapped_gradient(StepContext& context, const at::Tensor& x) {
-    context.check_stop();
+  // What the tap remembers of each image, and noise.
+  at::Tensor start(const StepContext& context) const {
+    const Threat& threat = context.options.threat;
+    const auto noise = [&](double share) {
+      return random_start({threat.norm, threat.eps * share}, context.start_key(), context.indices,
+                          context.images.sizes().slice(1));
+    };
+    const double share = remedy() ? 1.0 : options_.noise;
+    if (shared_) {
+      const at::Tensor delta = shared_->read(context.labels.cpu());
+      return share > 0 ? delta + noise(share) : delta;
+    }
+    if (!example_) return noise(options_.initial_noise);
+    at::Tensor delta = example_->read(context.indices, context.transforms);
+    if (share > 0) delta = delta + noise(share);
+    const at::Tensor visited = example_->visited(context.indices);
+    if (visited.all().item<bool>()) return delta;
+    return at::where(visited.view({-1, 1, 1, 1}), delta, noise(options_.initial_noise))
+        .contiguous(at::MemoryFormat::ChannelsLast);
+  }
+
+  // The gradient of the summed loss at the input tap, from one forward and one backward, which also leaves
+  // the directions of the feature taps.
+  at::Tensor tapped_gradient(StepContext& context, Flight& flight) {
     const AttackModeGuard mode(context);
-    const PrecisionGuard precision(context.options.precision, context.options.device.type());
     SelfGradientTap& tap = context.network.tap("input");
     tap.capture(true);
-    const at::Tensor loss =
-        at::cross_entropy_loss(context.network.forward(x), context.labels, {}, at::Reduction::Sum);
-    context.passes += {.forward = x.size(0), .backward = x.size(0)};
-    at::Tensor gradient = torch::autograd::grad({loss}, {tap.activation()})[0];
+    for (const FeatureTap& feature : options_.features)
+      context.network.tap(feature.place).capture(true);
+    const at::Tensor logits = counted_forward(context, flight.x);
+    const at::Tensor loss = at::cross_entropy_loss(logits, flight.labels, {}, at::Reduction::Sum);
+    flight.logits = logits.detach();
+    std::vector<at::Tensor> places{tap.activation()};
+    for (const FeatureTap& feature : options_.features)
+      places.push_back(context.network.tap(feature.place).activation());
+    const auto gradients = torch::autograd::grad({loss}, places);
     tap.capture(false);
-    return gradient;
+    for (const FeatureTap& feature : options_.features)
+      context.network.tap(feature.place).capture(false);
+    feature_directions_.assign(gradients.begin() + 1, gradients.end());
+    return gradients[0];
   }
 
-  GradientMemory memory_;
-  at::Tensor x_;  // of the step under way, between step and commit
+  // One pass of attack for the share `refresh` of the carried examples whose gradients agreed least.
+  void refresh(StepContext& context) {
+    for (Flight& flight : flights_) {
+      const auto n = static_cast<int64_t>(std::ceil(options_.refresh * static_cast<double>(flight.size())));
+      const at::Tensor rows = flight.agreement.argsort().narrow(0, 0, n).contiguous();
+      const auto pick = [&](const at::Tensor& tensor) { return tensor.index_select(0, rows); };
+      Flight stale{.images = pick(flight.images), .labels = pick(flight.labels), .x = pick(flight.x)};
+      const at::Tensor direction =
+          unit_l1(tapped_gradient(context, stale)) + options_.momentum * pick(flight.direction);
+      const Threat& threat = context.options.threat;
+      const at::Tensor moved =
+          project(threat, stale.images, stale.x + alpha() * steepest_direction(threat.norm, direction));
+      // The relay's own tensors stay as they are until the step is committed.
+      flight.x = flight.x.index_copy(0, rows, moved);
+      flight.direction = flight.direction.index_copy(0, rows, direction);
+      flight.logits = flight.logits.index_copy(0, rows, stale.logits);
+    }
+  }
+
+  void remember(const StepContext& context, const Flight& flight, const at::Tensor& x) {
+    if (example_) example_->write(flight.indices, flight.transforms, (x - flight.images).cpu());
+    if (shared_ && options_.steps > 0)
+      shared_->write(context.labels.cpu(), first_gradient_.cpu(), alpha(), options_.momentum);
+  }
+
+  const StrategyOptions options_;
+  Relay relay_;
+  std::optional<GradientMemory> example_;
+  std::optional<SharedMemory> shared_;
+  Sentinel sentinel_;
+  std::optional<Alarm> alarm_;
+
+  // Of the step under way.
+  Flight fresh_;
+  std::vector<Flight> flights_;
+  at::Tensor images_, labels_, x_, direction_, before_, logits_, first_gradient_;
+  std::vector<at::Tensor> feature_directions_;
 };
 
 }  // namespace
 
 std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count,
-                                             const ImageShape& shape) {
-  return std::make_unique<SelfGradient>(options, count, shape);
+                                             const ImageShape& shape, int64_t classes) {
+  return std::make_unique<SelfGradient>(options, count, shape, classes);
 }
 
 }  // namespace selfgrad

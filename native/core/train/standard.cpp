@@ -6,7 +6,7 @@ namespace {
 
 class Standard : public Strategy {
  public:
-  StepOutput step(StepContext& context) override { return training_forward(context, context.images); }
+  StepOutput loss(StepContext& context) override { return training_forward(context, context.images); }
 };
 
 }  // namespace

@@ -16,23 +16,25 @@ DrawKey StepContext::start_key() const {
   return {.seed = options.seed, .purpose = Purpose::kTrainStart, .round = static_cast<uint32_t>(epoch)};
 }
 
-StepOutput training_forward(StepContext& context, const at::Tensor& x) {
+at::Tensor counted_forward(StepContext& context, const at::Tensor& x) {
   context.check_stop();
   const PrecisionGuard precision(context.options.precision, context.options.device.type());
-  const at::Tensor logits = context.network.forward(x);
   context.passes += {.forward = x.size(0), .backward = x.size(0)};
+  return context.network.forward(x);
+}
+
+StepOutput training_forward(StepContext& context, const at::Tensor& x) {
+  const at::Tensor logits = counted_forward(context, x);
   return {.loss = at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Mean,
                                          /*ignore_index=*/-100, context.options.label_smoothing),
-          .logits = logits.detach()};
+          .logits = logits.detach(),
+          .labels = context.labels};
 }
 
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x) {
-  context.check_stop();
-  const PrecisionGuard precision(context.options.precision, context.options.device.type());
   const at::Tensor input = x.detach().requires_grad_();
   const at::Tensor loss =
-      at::cross_entropy_loss(context.network.forward(input), context.labels, {}, at::Reduction::Sum);
-  context.passes += {.forward = x.size(0), .backward = x.size(0)};
+      at::cross_entropy_loss(counted_forward(context, input), context.labels, {}, at::Reduction::Sum);
   return torch::autograd::grad({loss}, {input})[0];
 }
 
@@ -57,12 +59,13 @@ AttackModeGuard::~AttackModeGuard() {
   if (context_.options.strategy.attack_in_eval) context_.network.set_batch_norm_training(true);
 }
 
-std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t count, const ImageShape& shape) {
+std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t count, const ImageShape& shape,
+                                        int64_t classes) {
   const std::string& name = options.strategy.name;
   if (name == "standard") return make_standard();
   if (name == "pgd") return make_pgd_training();
   if (name == "fgsm-rs") return make_fgsm_rs();
-  if (name == "self-gradient") return make_self_gradient(options, count, shape);
+  if (name == "self-gradient") return make_self_gradient(options, count, shape, classes);
   throw Error(
       "ERR_OPTION",
       "Expected standard, pgd, fgsm-rs or self-gradient for train.strategy but received " + name + ".");

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "io/safetensors.h"
@@ -33,29 +34,50 @@ struct StepContext {
 
 struct StepOutput {
   at::Tensor loss;    ///< scalar with its graph: what the optimiser minimises
-  at::Tensor logits;  ///< (N, K), detached, of the training forward
+  at::Tensor logits;  ///< (N, K), detached, of the perturbed images in the training forward
+  at::Tensor labels;  ///< (N) of these logits
+};
+
+/// A sign of catastrophic overfitting that a strategy has noticed, and what it does about it.
+struct Alarm {
+  double agreement = 0;      ///< of successive gradients now, -1 … 1
+  double usual = 0;          ///< what it was at its best
+  int64_t remedy_steps = 0;  ///< steps for which the strategy spends further passes
 };
 
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  /// Everything of a step but the backward of its loss. Must not change the strategy's state: a step that is
+  /// The attack's passes: finds what the step trains on. Must not change what `state` holds: a step that is
   /// cancelled is taken again from its start when the run resumes.
-  virtual StepOutput step(StepContext& context) = 0;
+  virtual void prepare(StepContext& /*context*/) {}
+  /// The training forward on what `prepare` found. Called twice in a step when the weights are perturbed.
+  virtual StepOutput loss(StepContext& context) = 0;
   /// Called behind the backward and the optimiser's step, to remember what the step found.
   virtual void commit(StepContext& /*context*/) {}
   /// What a checkpoint must hold, shared.
   virtual NamedTensors state() const { return {}; }
+  /// How many images of the training set a step takes: fewer than it trains on when others are carried over.
+  virtual int64_t images_per_step(int64_t batch_size) const { return batch_size; }
+  /// Steps in a row that are taken on the same images.
+  virtual int64_t replays() const { return 1; }
+  /// An alarm raised by the last step.
+  virtual std::optional<Alarm> alarm() const { return std::nullopt; }
 };
 
-/// By name. `count` and `shape` are the training set's. @throws Error("ERR_OPTION") for an unknown name.
-std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t count, const ImageShape& shape);
+/// By name. `count`, `shape` and `classes` are the training set's. @throws Error("ERR_OPTION") for an unknown
+/// name.
+std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t count, const ImageShape& shape,
+                                        int64_t classes);
 
 std::unique_ptr<Strategy> make_standard();
 std::unique_ptr<Strategy> make_pgd_training();
 std::unique_ptr<Strategy> make_fgsm_rs();
 std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count,
-                                             const ImageShape& shape);
+                                             const ImageShape& shape, int64_t classes);
+
+/// Logits (N, K) float32 of a forward that will have one backward, counted.
+at::Tensor counted_forward(StepContext& context, const at::Tensor& x);
 
 /// Mean cross-entropy of the training forward at `x` with label smoothing: one forward and, to come, one
 /// backward.

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "evaluate/evaluator.h"
 #include "train/schedule.h"
+#include "train/weight_perturbation.h"
 
 namespace selfgrad {
 namespace {
@@ -51,8 +52,11 @@ Trainer::Trainer(Network& network, const Dataset& data, const Dataset* validatio
       validation_(validation),
       options_(std::move(options)),
       optimizer_(network, options_.momentum, options_.nesterov, options_.weight_decay),
-      strategy_(make_strategy(options_, data.count(), data.shape())),
-      steps_per_epoch_((data.count() + options_.batch_size - 1) / options_.batch_size),
+      strategy_(make_strategy(options_, data.count(), data.shape(), data.classes())),
+      average_(options_.average_decay > 0 ? std::make_unique<WeightAverage>(network, options_.average_decay)
+                                          : nullptr),
+      images_per_step_(strategy_->images_per_step(options_.batch_size)),
+      steps_per_epoch_(strategy_->replays() * ((data.count() + images_per_step_ - 1) / images_per_step_)),
       steps_(std::max<int64_t>(1, std::llround(options_.epochs * static_cast<double>(steps_per_epoch_)))) {
   check_fit(network, data);
   if (validation != nullptr) check_fit(network, *validation);
@@ -78,7 +82,8 @@ TrainEvent Trainer::event(TrainEvent::Kind kind) const {
 TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& observer) {
   network_.train();
   if (!options_.resume_path.empty())
-    position_ = load_checkpoint(options_.resume_path, network_, optimizer_, *strategy_, options_);
+    position_ =
+        load_checkpoint(options_.resume_path, network_, optimizer_, *strategy_, average_.get(), options_);
   TrainEvent start = event(TrainEvent::Kind::kStart);
   for (const auto& parameter : network_.parameters())
     start.parameters += parameter.numel();
@@ -89,6 +94,11 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
   while (position_.step < steps_ && !cancelled) {
     try {
       take_step(stop);
+      if (const auto alarm = strategy_->alarm()) {
+        TrainEvent raised = event(TrainEvent::Kind::kAlarm);
+        raised.alarm = *alarm;
+        observer(raised);
+      }
       if (seconds_since(last_event) > kStepEventInterval) {
         last_event = Clock::now();
         observer(event(TrainEvent::Kind::kStep));
@@ -99,6 +109,7 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
     }
   }
   if (position_.step == steps_ || cancelled) checkpoint(observer);
+  if (average_ && !cancelled) average_->swap();
   network_.eval();
   return {.completed = !cancelled,
           .step = position_.step,
@@ -108,15 +119,19 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
           .images_per_second = event(TrainEvent::Kind::kStep).images_per_second};
 }
 
-void Trainer::take_step(const std::atomic<bool>& stop) {
-  const auto started = Clock::now();
-  const int64_t epoch = this->epoch();
+at::Tensor Trainer::images_of_step(int64_t epoch) {
   if (order_epoch_ != epoch) {
     order_ = permutation({options_.seed, Purpose::kShuffle, static_cast<uint32_t>(epoch)}, data_.count());
     order_epoch_ = epoch;
   }
-  const int64_t begin = (position_.step % steps_per_epoch_) * options_.batch_size;
-  const at::Tensor indices = order_.slice(0, begin, std::min(begin + options_.batch_size, data_.count()));
+  const int64_t begin = position_.step % steps_per_epoch_ / strategy_->replays() * images_per_step_;
+  return order_.slice(0, begin, std::min(begin + images_per_step_, data_.count()));
+}
+
+void Trainer::take_step(const std::atomic<bool>& stop) {
+  const auto started = Clock::now();
+  const int64_t epoch = this->epoch();
+  const at::Tensor indices = images_of_step(epoch);
   const auto transforms = draw_transforms(
       options_.augment, {options_.seed, Purpose::kAugment, static_cast<uint32_t>(epoch)}, indices);
   const at::Tensor images = augment_images(data_, indices, transforms).to(options_.device);
@@ -130,9 +145,15 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   Passes passes;
   StepContext context{network_, options_, images, labels, indices, transforms, epoch, passes, stop};
   StepOutput output;
+  std::unique_ptr<WeightPerturbation> perturbation;
   try {
-    output = strategy_->step(context);
+    strategy_->prepare(context);
+    if (options_.weight_perturbation > 0)
+      perturbation = std::make_unique<WeightPerturbation>(network_, strategy_->loss(context).loss,
+                                                          options_.weight_perturbation);
+    output = strategy_->loss(context);
   } catch (const Cancelled&) {
+    perturbation.reset();
     const at::NoGradGuard no_grad;
     auto saved = buffers.begin();
     for (auto& buffer : network_.buffers())
@@ -146,21 +167,23 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
                                    std::to_string(position_.step) +
                                    ". Lower train.lr or use train.precision float32.");
   output.loss.backward();
+  perturbation.reset();
   last_lr_ = learning_rate(options_.schedule, options_.lr, position_.step, steps_);
   optimizer_.step(last_lr_);
+  if (average_) average_->update(position_.step);
   strategy_->commit(context);
 
-  const int64_t n = indices.size(0);
+  const int64_t n = output.labels.size(0);
   last_loss_ = loss;
   position_.step += 1;
   position_.passes += passes;
   position_.epoch_loss += loss * static_cast<double>(n);
-  position_.epoch_correct += output.logits.argmax(1).eq(labels).sum().item<int64_t>();
+  position_.epoch_correct += output.logits.argmax(1).eq(output.labels).sum().item<int64_t>();
   position_.epoch_seen += n;
   const double seconds = seconds_since(started);
   position_.seconds += seconds;
   run_seconds_ += seconds;
-  images_done_ += n;
+  images_done_ += indices.size(0);
 }
 
 void Trainer::end_epoch(const std::atomic<bool>& stop, const TrainObserver& observer) {
@@ -184,6 +207,7 @@ void Trainer::end_epoch(const std::atomic<bool>& stop, const TrainObserver& obse
 
 void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& observer) {
   const EvalModeGuard mode(network_);
+  const AverageGuard averaged(average_.get());
   EvaluateOptions options;
   options.count = std::min(options_.validate_count, validation_->count());
   options.seed = options_.seed;
@@ -204,7 +228,8 @@ void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& obser
 
 void Trainer::checkpoint(const TrainObserver& observer) {
   if (options_.checkpoint_path.empty()) return;
-  save_checkpoint(options_.checkpoint_path, network_, optimizer_, *strategy_, position_, options_);
+  save_checkpoint(options_.checkpoint_path, network_, optimizer_, *strategy_, average_.get(), position_,
+                  options_);
   TrainEvent written = event(TrainEvent::Kind::kCheckpoint);
   written.path = options_.checkpoint_path;
   observer(written);

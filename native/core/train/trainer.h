@@ -10,17 +10,20 @@
 #include "nn/network.h"
 #include "train/checkpoint.h"
 #include "train/options.h"
+#include "train/strategy.h"
+#include "train/weight_average.h"
 
 namespace selfgrad {
 
 /// What a run tells while it goes on; see NativeTrainEvent in src/native/binding.ts.
 struct TrainEvent {
-  enum class Kind { kStart, kStep, kEpoch, kEval, kCheckpoint } kind = Kind::kStep;
+  enum class Kind { kStart, kStep, kEpoch, kEval, kCheckpoint, kAlarm } kind = Kind::kStep;
   int64_t epoch = 0, step = 0, steps = 0, steps_per_epoch = 0, parameters = 0;
   double loss = 0, accuracy = 0, lr = 0, seconds = 0, images_per_second = 0;
   Passes passes;
   int64_t count = 0, clean = 0, robust = 0;  ///< kEval
   std::string path;                          ///< kCheckpoint
+  Alarm alarm;                               ///< kAlarm
 };
 using TrainObserver = std::function<void(const TrainEvent&)>;
 
@@ -39,12 +42,14 @@ class Trainer {
   ~Trainer();
 
   /// Trains to the end or until `stop` is set. A step is taken whole or not at all: what a cancelled run
-  /// leaves behind, in memory and in the checkpoint, is the state before the step that was interrupted.
+  /// leaves behind, in memory and in the checkpoint, is the state before the step that was interrupted. With
+  /// averaging a completed run leaves the averaged weights in the network.
   /// @throws Error("ERR_NUMERIC") when the loss is not finite; errors of checkpoints.
   TrainResult run(const std::atomic<bool>& stop, const TrainObserver& observer);
 
  private:
   void take_step(const std::atomic<bool>& stop);
+  at::Tensor images_of_step(int64_t epoch);
   void end_epoch(const std::atomic<bool>& stop, const TrainObserver& observer);
   void validate(const std::atomic<bool>& stop, const TrainObserver& observer);
   void checkpoint(const TrainObserver& observer);
@@ -57,7 +62,8 @@ class Trainer {
   TrainOptions options_;
   Sgd optimizer_;
   std::unique_ptr<Strategy> strategy_;
-  int64_t steps_per_epoch_, steps_;
+  std::unique_ptr<WeightAverage> average_;  // null: none
+  int64_t images_per_step_, steps_per_epoch_, steps_;
   TrainPosition position_;
   int64_t order_epoch_ = -1;
   at::Tensor order_;  // of the epoch under way

@@ -7,7 +7,7 @@ import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { passesPerExample } from '../../config/strategies/strategy.ts';
-import { resolveEpochs } from '../../config/train.ts';
+import { resolveEpochs, stepsPerEpoch } from '../../config/train.ts';
 import { openData } from '../../data/open.ts';
 import { SelfgradError } from '../../errors.ts';
 import { duration, grouped } from '../../report/format.ts';
@@ -59,8 +59,8 @@ async function plan(config: Config, directory: string) {
     data: { name: source.name, count: source.count, shape: [source.channels, source.height, source.width] },
     threat: { ...threat, epsText: formatEps(threat.eps) },
     epochs,
-    passesPerExample: epochs * passesPerExample(train.strategy),
-    steps: Math.max(1, Math.round(epochs * Math.ceil(source.count / train.batchSize))),
+    passesPerExample: epochs * passesPerExample(train.strategy, train.weightPerturbation > 0),
+    steps: Math.max(1, Math.round(epochs * stepsPerEpoch(train, source.count))),
     batchSize: train.batchSize,
     device: resolveDevice(config.device),
     threads: resolveThreads(config.threads),

@@ -35,8 +35,24 @@ export const strategySchema = named(strategyNames, 'How training images are pert
   selfGradientSchema,
 ]);
 
-/** Passes through the network (one forward and one backward) that one epoch spends on each example. */
-export function passesPerExample(strategy: Strategy): number {
+/**
+ * Passes through the network (one forward and one backward) that one epoch spends on each example; perturbing
+ * the weights repeats each training pass.
+ */
+export function passesPerExample(strategy: Strategy, perturbsWeights = false): number {
+  return attackAndTrainingPasses(strategy) + (perturbsWeights ? trainingPasses(strategy) : 0);
+}
+
+/** New images that a step takes: fewer than it trains on when others are carried over. */
+export function imagesPerStep(strategy: Strategy, batchSize: number): number {
+  return strategy.name === 'self-gradient' ? Math.max(1, Math.floor(batchSize / strategy.relay)) : batchSize;
+}
+
+function trainingPasses(strategy: Strategy): number {
+  return strategy.name === 'self-gradient' ? strategy.relay : 1;
+}
+
+function attackAndTrainingPasses(strategy: Strategy): number {
   switch (strategy.name) {
     case 'standard':
       return standardPasses();
@@ -45,7 +61,7 @@ export function passesPerExample(strategy: Strategy): number {
     case 'fgsm-rs':
       return fgsmRsPasses();
     case 'self-gradient':
-      return selfGradientPasses();
+      return selfGradientPasses(strategy);
   }
 }
 
