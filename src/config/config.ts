@@ -4,7 +4,7 @@ import { type DataConfig, dataSchema } from './data.ts';
 import { type Device, deviceSchema, threadsSchema } from './device.ts';
 import { type EvaluateConfig, type EvaluateInput, evaluateSchema } from './evaluate.ts';
 import { type ModelConfig, modelSchema } from './model.ts';
-import { integer, section } from './option.ts';
+import { integer, section, sentence } from './option.ts';
 import type { PresetName } from './presets.ts';
 import { type Threat, type ThreatInput, threatSchema } from './threat.ts';
 import { type TrainConfig, type TrainInput, trainSchema } from './train.ts';
@@ -50,4 +50,28 @@ export const configSchema = section('Configuration of selfgrad.', {
   threat: threatSchema.prefault({}),
   train: trainSchema.prefault({}),
   evaluate: evaluateSchema.prefault({}),
+}).superRefine(({ model, train: { strategy } }, context) => {
+  if (context.issues.length > 0 || strategy.name !== 'self-gradient') return;
+  const wanted = ['input', ...strategy.features.map(({ place }) => place)];
+  for (const place of wanted.filter((name) => !model.taps.includes(name))) {
+    context.addIssue({
+      code: 'custom',
+      path: ['model', 'taps'],
+      input: model.taps,
+      message: sentence(`a tap at ${place}, which train.strategy reads,`, 'model.taps', model.taps),
+    });
+  }
+  if (strategy.features.length > 0 && strategy.steps === 0) {
+    context.addIssue({
+      code: 'custom',
+      path: ['train', 'strategy', 'steps'],
+      input: strategy.steps,
+      message: sentence(
+        'an integer >= 1',
+        'train.strategy.steps',
+        strategy.steps,
+        'Features move along the gradients of an attack pass: give one, or no features.',
+      ),
+    });
+  }
 }) satisfies z.ZodType<Omit<Config, 'evaluate'>>;

@@ -37,6 +37,8 @@ function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
     }
     case 'warning':
       return `warning  ${event.code}  ${event.message}`;
+    case 'alarm':
+      return `alarm  step ${grouped(event.step)}: successive gradients agree ${event.agreement.toFixed(2)}, usually ${event.usual.toFixed(2)}; extra attack passes for ${event.remedySteps} steps`;
     case 'attack-end':
       return `${event.name}  ${grouped(event.broken)} broken`;
     default:

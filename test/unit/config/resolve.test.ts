@@ -71,6 +71,7 @@ describe('resolveConfig', () => {
           "norm": "linf",
         },
         "train": {
+          "averageDecay": 0,
           "batchSize": 128,
           "checkpoint": {
             "every": 1,
@@ -90,10 +91,21 @@ describe('resolveConfig', () => {
             "warmup": 0.3,
           },
           "strategy": {
+            "adaptiveStep": false,
+            "alarm": false,
             "alpha": null,
             "attackMode": "train",
+            "consistency": 0,
+            "features": [],
+            "freshWeight": 1,
             "initialNoise": 1,
+            "memory": "example",
+            "momentum": 0,
             "name": "self-gradient",
+            "noise": 0,
+            "refresh": 0,
+            "relay": 1,
+            "steps": 1,
           },
           "validate": {
             "attack": {
@@ -110,6 +122,7 @@ describe('resolveConfig', () => {
             "every": 1,
           },
           "weightDecay": 0.0005,
+          "weightPerturbation": 0,
         },
       }
     `);

@@ -36,6 +36,40 @@ describe('passesPerExample', () => {
     expect(passesPerExample(pgdTraining({ steps: 10 }))).toBe(11);
     expect(passesPerExample(fgsmRs())).toBe(2);
     expect(passesPerExample(selfGradient())).toBe(2);
+    expect(passesPerExample(selfGradient({ steps: 0, relay: 3 }))).toBe(3);
+    expect(passesPerExample(selfGradient({ steps: 2, relay: 3, refresh: 0.25 }))).toBe(5.5);
+  });
+
+  it('counts the training passes once more when weights are perturbed', () => {
+    expect(passesPerExample(pgdTraining({ steps: 10 }), true)).toBe(12);
+    expect(passesPerExample(selfGradient({ steps: 1, relay: 3 }), true)).toBe(7);
+  });
+});
+
+describe('a configuration with self-gradient taps', () => {
+  const refused = (strategy: object, taps: string[]) =>
+    refusal(() =>
+      resolveConfig([
+        {
+          origin: 'test',
+          values: { model: { taps }, train: { strategy: { name: 'self-gradient', ...strategy } } },
+        },
+      ]),
+    );
+
+  it('must have a tap at each place that the strategy reads', () => {
+    const features = [{ place: 'stage1', rho: 0.01 }];
+    expect(refused({}, [])).toBe(
+      'ERR_OPTION  Expected a tap at input, which train.strategy reads, for model.taps but received [] (array).',
+    );
+    expect(refused({ features }, ['input'])).toBe(
+      'ERR_OPTION  Expected a tap at stage1, which train.strategy reads, for model.taps but received ["input"] (array).',
+    );
+  });
+
+  it('must attack where features follow the attack', () => {
+    const features = [{ place: 'stem', rho: 0.01 }];
+    expect(refused({ features, steps: 0 }, ['input', 'stem'])).toContain('give one, or no features');
   });
 });
 
