@@ -231,7 +231,7 @@ TEST(Trainer, DrawsDoNotDependOnTheNumberOfThreads) {
 
 TEST(GradientMemory, RemembersWithinHalfAByteStep) {
   const double eps = 8.0 / 255.0;
-  GradientMemory memory(10, kShape, eps);
+  GradientMemory memory(10, kShape, eps, "");
   const at::Tensor indices = at::arange(3, 7);
   const std::vector<Transform> none(4);
   const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -eps, eps);
@@ -240,6 +240,22 @@ TEST(GradientMemory, RemembersWithinHalfAByteStep) {
   EXPECT_TRUE(memory.visited(indices).all().item<bool>());
   EXPECT_FALSE(memory.visited(at::arange(0, 3)).any().item<bool>());
   EXPECT_LE((memory.read(indices, none) - delta).abs().max().item<double>(), eps / 127 / 2 * 1.001);
+}
+
+TEST(GradientMemory, IsTheSameInAMappedFile) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "selfgrad-mapped-memory";
+  std::filesystem::create_directory(folder);
+  GradientMemory mapped(10, kShape, 0.1, folder.string(), /*map_above=*/100);
+  GradientMemory held(10, kShape, 0.1, "");
+  EXPECT_TRUE(std::filesystem::is_empty(folder)) << "the file has no name while it is used";
+  const at::Tensor indices = at::arange(2, 5);
+  const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -0.1, 0.1);
+  for (GradientMemory* memory : {&mapped, &held})
+    memory->write(indices, std::vector<Transform>(3), delta);
+  EXPECT_TRUE(at::equal(mapped.state()[0].second, held.state()[0].second));
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(test::message_of([&] { GradientMemory(10, kShape, 0.1, folder.string(), 100); }).substr(0, 9),
+            "ERR_WRITE");
 }
 
 TEST(SelfGradient, StartsTheSecondVisitWhereTheFirstEnded) {
