@@ -34,13 +34,17 @@ StrategyOptions strategy_options(const Napi::Object& from) {
   if (from.Has("alpha")) options.alpha = number(from, "alpha");
   if (from.Has("steps")) options.steps = integer(from, "steps");
   if (from.Has("randomStart")) options.random_start = boolean(from, "randomStart");
+  if (from.Has("beta")) options.beta = number(from, "beta");
+  if (from.Has("lambda")) options.lambda = number(from, "lambda");
+  if (from.Has("replays")) options.replays = integer(from, "replays");
+  if (from.Has("resetEvery")) options.reset_every = integer(from, "resetEvery");
+  if (from.Has("noise")) options.noise = number(from, "noise");
   if (from.Has("attackMode")) options.attack_in_eval = text(from, "attackMode") == "eval";
   if (options.name != "self-gradient") return options;
   options.memory = memory_by_name(text(from, "memory"));
   options.relay = integer(from, "relay");
   options.fresh_weight = number(from, "freshWeight");
   options.initial_noise = number(from, "initialNoise");
-  options.noise = number(from, "noise");
   options.momentum = number(from, "momentum");
   options.consistency = number(from, "consistency");
   options.refresh = number(from, "refresh");

@@ -6,6 +6,7 @@ import { type Schedule, type ScheduleInput, scheduleSchema } from './schedule.ts
 import {
   imagesPerStep,
   passesPerExample,
+  replays,
   type Strategy,
   type StrategyInput,
   strategySchema,
@@ -141,10 +142,10 @@ export function resolveEpochs({
   return epochs ?? passes! / passesPerExample(strategy, weightPerturbation > 0);
 }
 
-/** Steps of one epoch over `count` images: more than their batches when examples stay for several steps. */
+/** Steps of one epoch over `count` images: more than their batches when images stay for several steps. */
 export function stepsPerEpoch(
   { batchSize, strategy }: Pick<TrainConfig, 'batchSize' | 'strategy'>,
   count: number,
 ): number {
-  return Math.ceil(count / imagesPerStep(strategy, batchSize));
+  return replays(strategy) * Math.ceil(count / imagesPerStep(strategy, batchSize));
 }

@@ -95,6 +95,11 @@ export type NativeStrategyOptions =
   | { name: 'standard' }
   | { name: 'pgd'; alpha: number; steps: number; randomStart: boolean; attackMode: 'train' | 'eval' }
   | { name: 'fgsm-rs'; alpha: number; attackMode: 'train' | 'eval' }
+  | { name: 'n-fgsm'; alpha: number; noise: number; attackMode: 'train' | 'eval' }
+  | { name: 'free'; alpha: number; replays: number }
+  | { name: 'gradalign'; alpha: number; lambda: number; attackMode: 'train' | 'eval' }
+  | { name: 'atta'; alpha: number; steps: number; resetEvery: number; attackMode: 'train' | 'eval' }
+  | { name: 'trades' | 'mart'; alpha: number; steps: number; beta: number; attackMode: 'train' | 'eval' }
   | {
       name: 'self-gradient';
       alpha: number;

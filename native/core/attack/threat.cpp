@@ -63,12 +63,15 @@ at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient) {
   return scaled / per_example_view(one_where_zero(perturbation_norm(Norm::kL2, scaled)), gradient);
 }
 
-at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x) {
-  const at::Tensor delta = x - origin;
-  if (threat.norm == Norm::kLinf) return (origin + delta.clamp(-threat.eps, threat.eps)).clamp(0, 1);
+at::Tensor into_ball(const Threat& threat, const at::Tensor& delta) {
+  if (threat.norm == Norm::kLinf) return delta.clamp(-threat.eps, threat.eps);
   const at::Tensor length = perturbation_norm(Norm::kL2, delta);
   const at::Tensor shrink = (threat.eps / one_where_zero(length)).clamp_max(1.0);
-  return (origin + delta * per_example_view(shrink, delta)).clamp(0, 1);
+  return delta * per_example_view(shrink, delta);
+}
+
+at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x) {
+  return (origin + into_ball(threat, x - origin)).clamp(0, 1);
 }
 
 }  // namespace selfgrad

@@ -23,6 +23,9 @@ at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tens
 /// The unit step of steepest ascent: sign(g) for Linf, g / |g|_2 per example for L2 (zero stays zero).
 at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient);
 
+/// Perturbations (N, C, H, W) shortened to eps where they are longer.
+at::Tensor into_ball(const Threat& threat, const at::Tensor& delta);
+
 /// `x` moved into the eps ball around `origin`, then into [0, 1]. Both (N, C, H, W).
 at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x);
 

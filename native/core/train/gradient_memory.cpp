@@ -64,6 +64,11 @@ at::Tensor GradientMemory::visited(const at::Tensor& indices) const {
   return visited_.index_select(0, indices);
 }
 
+void GradientMemory::forget(const at::Tensor& indices) {
+  delta_.index_fill_(0, indices, 0);
+  visited_.index_fill_(0, indices, false);
+}
+
 void GradientMemory::write(const at::Tensor& indices, const std::vector<Transform>& transforms,
                            const at::Tensor& delta) {
   write_through(delta_, indices, transforms, delta, unit_);

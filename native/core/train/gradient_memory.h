@@ -24,6 +24,8 @@ class GradientMemory {
   at::Tensor read(const at::Tensor& indices, const std::vector<Transform>& transforms) const;
   /// (N) bool: has this image been written before?
   at::Tensor visited(const at::Tensor& indices) const;
+  /// Zero and unvisited again.
+  void forget(const at::Tensor& indices);
   /// Stores perturbations through the inverse transforms; pixels that the crop hid keep what they had.
   void write(const at::Tensor& indices, const std::vector<Transform>& transforms, const at::Tensor& delta);
 

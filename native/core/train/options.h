@@ -24,12 +24,16 @@ struct StrategyOptions {
   int64_t steps = 10;           ///< attack passes before the training pass
   bool random_start = true;     ///< pgd
   bool attack_in_eval = false;  ///< BatchNorm uses its running statistics while the attack looks for its step
+  double beta = 6.0;            ///< trades, mart: weight of the divergence
+  double lambda = 0.2;          ///< gradalign: weight of the misalignment
+  int64_t replays = 4;          ///< free: steps in a row on the same images
+  int64_t reset_every = 10;     ///< atta: epochs between fresh starts, 0 = one start at the beginning
+  double noise = 0.0;           ///< n-fgsm, and self-gradient for a remembered start: share of eps
   // self-gradient
   enum class Memory { kNone, kExample, kClass, kUniversal } memory = Memory::kExample;
   int64_t relay = 1;           ///< training steps that an example stays in flight, 1 = no relay
   double fresh_weight = 1.0;   ///< of the loss of examples in their first step of several
   double initial_noise = 1.0;  ///< an image's first start is uniform in ± this share of eps
-  double noise = 0.0;          ///< uniform noise added to a remembered start, as a share of eps
   double momentum = 0.0;       ///< of the tapped gradients over the passes of one flight
   double consistency = 0.0;    ///< weight of the squared distance to the logits of the pass before
   double refresh = 0.0;        ///< share of the carried examples that get a pass of attack, stalest first

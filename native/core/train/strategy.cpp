@@ -19,7 +19,7 @@ DrawKey StepContext::start_key() const {
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x) {
   context.check_stop();
   const PrecisionGuard precision(context.options.precision, context.options.device.type());
-  context.passes += {.forward = x.size(0), .backward = x.size(0)};
+  context.passes += {.forward = x.size(0), .backward = at::GradMode::is_enabled() ? x.size(0) : 0};
   return context.network.forward(x);
 }
 
@@ -32,10 +32,15 @@ StepOutput training_forward(StepContext& context, const at::Tensor& x) {
 }
 
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x) {
+  return input_gradient(context, x, [&](const at::Tensor& logits) {
+    return at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Sum);
+  });
+}
+
+at::Tensor input_gradient(StepContext& context, const at::Tensor& x,
+                          const std::function<at::Tensor(const at::Tensor&)>& loss) {
   const at::Tensor input = x.detach().requires_grad_();
-  const at::Tensor loss =
-      at::cross_entropy_loss(counted_forward(context, input), context.labels, {}, at::Reduction::Sum);
-  return torch::autograd::grad({loss}, {input})[0];
+  return torch::autograd::grad({loss(counted_forward(context, input))}, {input})[0];
 }
 
 at::Tensor random_images(const StepContext& context) {
@@ -43,6 +48,12 @@ at::Tensor random_images(const StepContext& context) {
   const at::Tensor delta =
       random_start(threat, context.start_key(), context.indices, context.images.sizes().slice(1));
   return project(threat, context.images, context.images + delta.to(context.images.device()));
+}
+
+at::Tensor near_images(const StepContext& context) {
+  const at::Tensor draws = normal(context.start_key(), context.indices, context.images.sizes().slice(1))
+                               .to(context.images.device());
+  return project(context.options.threat, context.images, context.images + 0.001 * draws);
 }
 
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha) {
@@ -65,10 +76,17 @@ std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t cou
   if (name == "standard") return make_standard();
   if (name == "pgd") return make_pgd_training();
   if (name == "fgsm-rs") return make_fgsm_rs();
+  if (name == "n-fgsm") return make_n_fgsm();
+  if (name == "free") return make_free(options, shape);
+  if (name == "gradalign") return make_gradalign();
+  if (name == "atta") return make_atta(options, count, shape);
+  if (name == "trades") return make_trades();
+  if (name == "mart") return make_mart();
   if (name == "self-gradient") return make_self_gradient(options, count, shape, classes);
-  throw Error(
-      "ERR_OPTION",
-      "Expected standard, pgd, fgsm-rs or self-gradient for train.strategy but received " + name + ".");
+  throw Error("ERR_OPTION",
+              "Expected standard, pgd, fgsm-rs, n-fgsm, free, gradalign, atta, trades, mart or self-gradient "
+              "for train.strategy but received " +
+                  name + ".");
 }
 
 }  // namespace selfgrad

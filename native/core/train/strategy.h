@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -73,10 +74,16 @@ std::unique_ptr<Strategy> make_strategy(const TrainOptions& options, int64_t cou
 std::unique_ptr<Strategy> make_standard();
 std::unique_ptr<Strategy> make_pgd_training();
 std::unique_ptr<Strategy> make_fgsm_rs();
+std::unique_ptr<Strategy> make_n_fgsm();
+std::unique_ptr<Strategy> make_free(const TrainOptions& options, const ImageShape& shape);
+std::unique_ptr<Strategy> make_gradalign();
+std::unique_ptr<Strategy> make_atta(const TrainOptions& options, int64_t count, const ImageShape& shape);
+std::unique_ptr<Strategy> make_trades();
+std::unique_ptr<Strategy> make_mart();
 std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count,
                                              const ImageShape& shape, int64_t classes);
 
-/// Logits (N, K) float32 of a forward that will have one backward, counted.
+/// Logits (N, K) float32 of a forward, counted; where gradients are on, with the one backward it will have.
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x);
 
 /// Mean cross-entropy of the training forward at `x` with label smoothing: one forward and, to come, one
@@ -87,8 +94,16 @@ StepOutput training_forward(StepContext& context, const at::Tensor& x);
 /// and one backward.
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x);
 
+/// The same of another loss: `loss` takes the logits at `x` and returns a scalar.
+at::Tensor input_gradient(StepContext& context, const at::Tensor& x,
+                          const std::function<at::Tensor(const at::Tensor&)>& loss);
+
 /// The images moved to a random point of the threat's ball, (N, C, H, W) in [0, 1]; the same in every run.
 at::Tensor random_images(const StepContext& context);
+
+/// The images moved by 0.001 of a standard normal draw, and into the threat: away from the point where a
+/// divergence from the image has no gradient. The same in every run.
+at::Tensor near_images(const StepContext& context);
 
 /// One ascent step: `x` moved by alpha along the steepest direction of `gradient`, back into the threat's
 /// ball around the clean images and into [0, 1].

@@ -8,9 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 #include "fixtures.h"
-#include "nn/model_file.h"
+#include "tiny_training.h"
 #include "train/gradient_memory.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -18,62 +19,13 @@
 namespace selfgrad {
 namespace {
 
-const ImageShape kShape{1, 8, 8};
-
-NetworkOptions tiny_network() {
-  return {.architecture = "preact-resnet",
-          .shape = kShape,
-          .classes = 4,
-          .depths = {1, 1},
-          .width = 4,
-          .taps = {"input"},
-          .mean = {0.4},
-          .std = {0.25},
-          .seed = 1};
-}
-
-TrainOptions tiny_options(const std::string& strategy) {
-  TrainOptions options;
-  options.seed = 5;
-  options.threat = {Norm::kLinf, 16.0 / 255.0};
-  options.strategy = {.name = strategy, .alpha = 8.0 / 255.0, .steps = 2};
-  options.epochs = 2;
-  options.batch_size = 16;
-  options.augment = {.crop = 1, .flip = false};
-  return options;
-}
-
-const std::vector<std::string> kStrategies{"standard", "pgd", "fgsm-rs", "self-gradient"};
-
-struct Outcome {
-  TrainResult result;
-  NamedTensors state;
-};
-
-// Trains a fresh tiny network; `cancel_at` sets the stop flag when that many steps are done.
-Outcome train_tiny(TrainOptions options, int64_t cancel_at = -1, const Dataset* data = nullptr) {
-  static const Dataset pattern = test::pattern_dataset(72, kShape, 4);
-  auto network = make_network(tiny_network());
-  std::atomic<bool> stop{cancel_at == 0};
-  Trainer trainer(*network, data == nullptr ? pattern : *data, nullptr, std::move(options));
-  const TrainResult result = trainer.run(stop, [&](const TrainEvent& event) {
-    if (cancel_at >= 0 && event.kind == TrainEvent::Kind::kEpoch) stop = true;
-  });
-  NamedTensors state;
-  for (const auto& [name, tensor] : network->state())
-    state.emplace_back(name, tensor.clone());
-  return {result, state};
-}
-
-void expect_same(const NamedTensors& a, const NamedTensors& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i)
-    EXPECT_TRUE(at::equal(a[i].second, b[i].second)) << a[i].first;
-}
-
-std::string temporary(const std::string& name) {
-  return std::filesystem::temp_directory_path() / ("selfgrad-train-test-" + name + ".safetensors");
-}
+using test::expect_same;
+using test::kShape;
+using test::kStrategies;
+using test::temporary;
+using test::tiny_network;
+using test::tiny_options;
+using test::train_tiny;
 
 TEST(Sgd, FollowsTheFormulaOfPyTorch) {
   auto network = make_network(tiny_network());
@@ -113,14 +65,30 @@ TEST(Schedule, StepFallsAtItsMilestones) {
   EXPECT_DOUBLE_EQ(learning_rate(options, 1.0, 99, 100), 0.1 * 0.1);
 }
 
+struct Cost {
+  int64_t forward, backward;  // an example and epoch
+  int64_t training;  // of these with the graph of the weights, which are spent again for perturbed weights
+  int64_t replays = 1;
+};
+
+const std::map<std::string, Cost> kCosts{
+    {"standard", {1, 1, 1}}, {"pgd", {3, 3, 1}},          {"fgsm-rs", {2, 2, 1}}, {"n-fgsm", {2, 2, 1}},
+    {"free", {4, 4, 4, 4}},  {"gradalign", {4, 4, 3}},    {"atta", {3, 3, 1}},    {"trades", {5, 4, 2}},
+    {"mart", {4, 4, 2}},     {"self-gradient", {3, 3, 1}}};
+
 TEST(Trainer, CountsThePassesOfEachStrategy) {
-  const std::vector<int64_t> passes{1, 3, 2, 2};  // standard, pgd of 2 steps, fgsm-rs, self-gradient
-  for (size_t i = 0; i < kStrategies.size(); ++i) {
-    const auto [result, state] = train_tiny(tiny_options(kStrategies[i]));
-    EXPECT_EQ(result.passes.forward, 2 * 72 * passes[i]) << kStrategies[i];
-    EXPECT_EQ(result.passes.backward, 2 * 72 * passes[i]) << kStrategies[i];
-    EXPECT_EQ(result.steps, 2 * 5) << "five batches, the last of 8 images";
-    EXPECT_TRUE(result.completed);
+  ASSERT_EQ(kCosts.size(), kStrategies.size());
+  for (const auto& [strategy, cost] : kCosts) {
+    for (const double gamma : {0.0, 0.005}) {
+      TrainOptions options = tiny_options(strategy);
+      options.weight_perturbation = gamma;
+      const auto result = train_tiny(options).result;
+      const int64_t again = gamma > 0 ? cost.training : 0;
+      EXPECT_EQ(result.passes.forward, 2 * 72 * (cost.forward + again)) << strategy << " " << gamma;
+      EXPECT_EQ(result.passes.backward, 2 * 72 * (cost.backward + again)) << strategy << " " << gamma;
+      EXPECT_EQ(result.steps, 2 * 5 * cost.replays) << "five batches, the last of 8 images";
+      EXPECT_TRUE(result.completed);
+    }
   }
 }
 
@@ -153,9 +121,9 @@ TEST(Trainer, ResumesToTheBytesOfARunThatNeverStopped) {
     const NamedTensors straight = train_tiny(tiny_options(strategy)).state;
     TrainOptions options = tiny_options(strategy);
     options.checkpoint_path = path;
-    const auto interrupted = train_tiny(options, /*cancel_at=*/5);
+    const auto interrupted = train_tiny(options, {.cancel_epoch = 1});
     EXPECT_FALSE(interrupted.result.completed);
-    EXPECT_EQ(interrupted.result.step, 5);
+    EXPECT_EQ(interrupted.result.step, 5 * kCosts.at(strategy).replays);
     options.resume_path = path;
     const auto resumed = train_tiny(options);
     EXPECT_TRUE(resumed.result.completed);
@@ -200,9 +168,9 @@ TEST(Trainer, RefusesACheckpointOfAnotherRun) {
 
 TEST(Trainer, RefusesDataThatDoNotFitTheNetwork) {
   const Dataset wide = test::pattern_dataset(8, {1, 8, 9}, 4);
-  EXPECT_THROW(train_tiny(tiny_options("standard"), -1, &wide), Error);
+  EXPECT_THROW(train_tiny(tiny_options("standard"), {.data = &wide}), Error);
   const Dataset more = test::pattern_dataset(8, kShape, 5);
-  EXPECT_THROW(train_tiny(tiny_options("standard"), -1, &more), Error);
+  EXPECT_THROW(train_tiny(tiny_options("standard"), {.data = &more}), Error);
 }
 
 TEST(Trainer, SaysWhenTheLossIsNotFinite) {
@@ -264,6 +232,7 @@ TEST(SelfGradient, StartsTheSecondVisitWhereTheFirstEnded) {
   TrainOptions options = tiny_options("self-gradient");
   options.augment = {.crop = 0, .flip = false};
   options.strategy.initial_noise = 0;
+  options.strategy.steps = 1;
   options.strategy.alpha = options.threat.eps * 30 / 127;
   options.lr = 1e-12;
   options.weight_decay = 0;
@@ -271,7 +240,7 @@ TEST(SelfGradient, StartsTheSecondVisitWhereTheFirstEnded) {
   options.checkpoint_path = path;
   for (const int visits : {1, 2, 3}) {
     options.epochs = visits;
-    train_tiny(options, -1, &data);
+    train_tiny(options, {.data = &data});
     const at::Tensor remembered = read_safetensors(path).at("memory.delta").abs();
     // Thirty byte steps a visit where the sign never turned.
     EXPECT_EQ(remembered.max().item<int64_t>(), 30 * visits) << visits << " visits";

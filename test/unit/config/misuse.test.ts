@@ -43,11 +43,11 @@ describe('a wrong option', () => {
     ],
     [
       { train: { strategy: 'pdg' } },
-      "ERR_OPTION  Expected standard, pgd, fgsm-rs or self-gradient for train.strategy.name but received 'pdg' (string). Did you mean pgd?",
+      "ERR_OPTION  Expected standard, pgd, fgsm-rs, n-fgsm, free, gradalign, atta, trades, mart or self-gradient for train.strategy.name but received 'pdg' (string). Did you mean pgd?",
     ],
     [
       { train: { strategy: 7 } },
-      'ERR_OPTION  Expected standard, pgd, fgsm-rs or self-gradient for train.strategy but received 7 (number).',
+      'ERR_OPTION  Expected standard, pgd, fgsm-rs, n-fgsm, free, gradalign, atta, trades, mart or self-gradient for train.strategy but received 7 (number).',
     ],
     [
       { evaluate: { attacks: [] } },

@@ -1,0 +1,53 @@
+// ATTA (Zheng et al. 2020, arXiv 1912.11969, algorithm 1): an image's attack starts where it ended an epoch
+// ago, carried through the inverse of the augmentation; every `reset_every` epochs all start afresh. steps +
+// 1 passes an example.
+#include "train/gradient_memory.h"
+#include "train/strategy.h"
+
+namespace selfgrad {
+namespace {
+
+class Atta : public Strategy {
+ public:
+  Atta(const TrainOptions& options, int64_t count, const ImageShape& shape)
+      : memory_(count, shape, options.threat.eps) {}
+
+  void prepare(StepContext& context) override {
+    const StrategyOptions& options = context.options.strategy;
+    const AttackModeGuard mode(context);
+    x_ = starts_afresh(context) ? near_images(context) : remembered(context);
+    for (int64_t i = 0; i < options.steps; ++i)
+      x_ = ascend(context, x_, input_gradient(context, x_), options.alpha);
+  }
+
+  StepOutput loss(StepContext& context) override { return training_forward(context, x_); }
+
+  void commit(StepContext& context) override {
+    if (starts_afresh(context)) memory_.forget(context.indices);
+    memory_.write(context.indices, context.transforms, (x_ - context.images).cpu());
+  }
+
+  NamedTensors state() const override { return memory_.state(); }
+
+ private:
+  static bool starts_afresh(const StepContext& context) {
+    const int64_t every = context.options.strategy.reset_every;
+    return every > 0 ? context.epoch % every == 0 : context.epoch == 0;
+  }
+
+  at::Tensor remembered(const StepContext& context) const {
+    const at::Tensor delta = memory_.read(context.indices, context.transforms).to(context.images.device());
+    return project(context.options.threat, context.images, context.images + delta);
+  }
+
+  GradientMemory memory_;
+  at::Tensor x_;  // of the step under way
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_atta(const TrainOptions& options, int64_t count, const ImageShape& shape) {
+  return std::make_unique<Atta>(options, count, shape);
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,28 @@
+// The losses of strategies that train on more than the cross-entropy at one image: functions of logits and
+// gradients alone, so that each can be held against its paper.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace selfgrad {
+
+/// KL(p ‖ q) per example, (N), of p = softmax(natural) and q = softmax(adversarial), both logits (N, K).
+/// Through log-softmax: value and both gradients stay finite however confident the logits are.
+at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversarial);
+
+/// CE(natural) + beta KL(natural ‖ adversarial), batch means (Zhang et al. 2019, arXiv 1901.08573, equation
+/// 5). Logits (N, K), labels (N) int64; smoothing applies to the cross-entropy. Neither branch is detached.
+at::Tensor trades_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
+                       double beta, double label_smoothing);
+
+/// CE(adversarial) - log(1.0001 - max_{k != y} q_k) + beta KL(natural ‖ adversarial)(1.0000001 - p_y), batch
+/// means (Wang et al. 2020, "Improving adversarial robustness requires revisiting misclassified examples",
+/// equation 11, with the constants of its code). Arguments as trades_loss.
+at::Tensor mart_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
+                     double beta, double label_smoothing);
+
+/// Mean of 1 - cos(a, b) over the examples where neither gradient (N, C, H, W) is zero; 0 where there are
+/// none (Andriushchenko & Flammarion 2020, arXiv 2007.02617, equation 5).
+at::Tensor misalignment(const at::Tensor& a, const at::Tensor& b);
+
+}  // namespace selfgrad

@@ -1,0 +1,86 @@
+// What tests of training share: a tiny network, options that train it in a blink, and its state at the end.
+#pragma once
+
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fixtures.h"
+#include "train/trainer.h"
+
+namespace selfgrad::test {
+
+inline const ImageShape kShape{1, 8, 8};
+
+inline NetworkOptions tiny_network() {
+  return {.architecture = "preact-resnet",
+          .shape = kShape,
+          .classes = 4,
+          .depths = {1, 1},
+          .width = 4,
+          .taps = {"input", "stage1"},
+          .mean = {0.4},
+          .std = {0.25},
+          .seed = 1};
+}
+
+inline TrainOptions tiny_options(const std::string& strategy) {
+  TrainOptions options;
+  options.seed = 5;
+  options.threat = {Norm::kLinf, 16.0 / 255.0};
+  options.strategy.name = strategy;
+  options.strategy.alpha = 8.0 / 255.0;
+  options.strategy.steps = 2;
+  options.epochs = 2;
+  options.batch_size = 16;
+  options.augment = {.crop = 1, .flip = false};
+  return options;
+}
+
+inline const std::vector<std::string> kStrategies{"standard",  "pgd",  "fgsm-rs", "n-fgsm", "free",
+                                                  "gradalign", "atta", "trades",  "mart",   "self-gradient"};
+
+struct Outcome {
+  TrainResult result;
+  NamedTensors state;
+};
+
+struct Circumstances {
+  int64_t cancel_epoch = -1;  ///< stop when that many epochs are done
+  const Dataset* data = nullptr;
+  std::function<void(const TrainEvent&)> observer = [](const TrainEvent&) {};
+};
+
+/// Trains a fresh tiny network on 72 images of the pattern, or on other data.
+inline Outcome train_tiny(TrainOptions options, const Circumstances& circumstances = {}) {
+  static const Dataset pattern = pattern_dataset(72, kShape, 4);
+  const auto network = make_network(tiny_network());
+  std::atomic<bool> stop{false};
+  Trainer trainer(*network, circumstances.data == nullptr ? pattern : *circumstances.data, nullptr,
+                  std::move(options));
+  const TrainResult result = trainer.run(stop, [&](const TrainEvent& event) {
+    circumstances.observer(event);
+    if (event.kind == TrainEvent::Kind::kEpoch && event.epoch + 1 == circumstances.cancel_epoch) stop = true;
+  });
+  NamedTensors state;
+  for (const auto& [name, tensor] : network->state())
+    state.emplace_back(name, tensor.clone());
+  return {result, state};
+}
+
+inline void expect_same(const NamedTensors& a, const NamedTensors& b, const std::string& what = "") {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_TRUE(at::equal(a[i].second, b[i].second)) << what << " " << a[i].first;
+}
+
+inline std::string temporary(const std::string& name) {
+  return std::filesystem::temp_directory_path() / ("selfgrad-train-test-" + name + ".safetensors");
+}
+
+}  // namespace selfgrad::test
