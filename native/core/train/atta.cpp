@@ -10,7 +10,7 @@ namespace {
 class Atta : public Strategy {
  public:
   Atta(const TrainOptions& options, int64_t count, const ImageShape& shape)
-      : memory_(count, shape, options.threat.eps) {}
+      : memory_(count, shape, options.threat.eps, scratch_folder(options)) {}
 
   void prepare(StepContext& context) override {
     const StrategyOptions& options = context.options.strategy;

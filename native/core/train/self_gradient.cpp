@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <optional>
 
 #include "train/gradient_memory.h"
@@ -55,11 +54,8 @@ class SelfGradient : public Strategy {
   SelfGradient(const TrainOptions& options, int64_t count, const ImageShape& shape, int64_t classes)
       : options_(options.strategy),
         relay_(options_.relay - 1, images_per_step(options.batch_size), shape, classes, options.device) {
-    if (options_.memory == Memory::kExample) {
-      const auto folder = std::filesystem::path(options.checkpoint_path).parent_path();
-      example_.emplace(count, shape, options.threat.eps,
-                       folder.empty() ? std::filesystem::temp_directory_path() : folder);
-    }
+    if (options_.memory == Memory::kExample)
+      example_.emplace(count, shape, options.threat.eps, scratch_folder(options));
     if (options_.memory == Memory::kClass) shared_.emplace(classes, shape, options.threat.eps);
     if (options_.memory == Memory::kUniversal) shared_.emplace(1, shape, options.threat.eps);
   }

@@ -4,6 +4,8 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <filesystem>
+
 #include "error.h"
 
 namespace selfgrad {
@@ -14,6 +16,11 @@ void StepContext::check_stop() const {
 
 DrawKey StepContext::start_key() const {
   return {.seed = options.seed, .purpose = Purpose::kTrainStart, .round = static_cast<uint32_t>(epoch)};
+}
+
+std::string scratch_folder(const TrainOptions& options) {
+  const auto folder = std::filesystem::path(options.checkpoint_path).parent_path();
+  return folder.empty() ? std::filesystem::temp_directory_path().string() : folder.string();
 }
 
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x) {
