@@ -42,6 +42,8 @@ export type TrainEvent =
       step: number;
       steps: number;
       passes: Passes;
+      /** How many of the backward passes also computed the gradients of the weights. */
+      weightGradients: number;
       seconds: number;
       imagesPerSecond: number;
     };

@@ -37,6 +37,14 @@ export class Model implements Disposable {
     return this.native.parameterCount;
   }
 
+  /**
+   * Floating-point operations of one image's forward pass: the convolutions and linear layers, where a multiply-add
+   * counts 2. A backward pass to the image costs as much again, and one to the weights too.
+   */
+  get flops(): number {
+    return this.native.flops;
+  }
+
   /** Names of the classes in the order of the logits; their numbers where none were stored. */
   get classes(): string[] {
     const { classes } = this.options;

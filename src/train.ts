@@ -49,6 +49,8 @@ export interface TrainResult {
   steps: number;
   /** Of training alone: validation is counted in its own events. */
   passes: Passes;
+  /** How many of the backward passes also computed the gradients of the weights; the others were the attack's. */
+  weightGradients: number;
   seconds: number;
   imagesPerSecond: number;
   history: TrainEvent[];
@@ -119,12 +121,13 @@ async function run(
       const request = nativeOptions(config, model, data, validation, files, resume);
       const done = await follow(request, config, tell, signal);
       if (files) model.save(files.model);
-      const { step: steps, passes, seconds, imagesPerSecond } = done;
+      const { step: steps, passes, weightGradients, seconds, imagesPerSecond } = done;
       return {
         model,
         config,
         steps,
         passes,
+        weightGradients,
         seconds,
         imagesPerSecond,
         history,

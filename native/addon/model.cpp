@@ -50,6 +50,7 @@ Napi::Function ModelObject::define(Napi::Env env) {
       env, "Model",
       {InstanceAccessor<&ModelObject::options>("options", napi_enumerable),
        InstanceAccessor<&ModelObject::parameter_count>("parameterCount", napi_enumerable),
+       InstanceAccessor<&ModelObject::flops>("flops", napi_enumerable),
        InstanceMethod<&ModelObject::tensors>("tensors"), InstanceMethod<&ModelObject::predict>("predict"),
        InstanceMethod<&ModelObject::save>("save"), InstanceMethod<&ModelObject::dispose>("dispose")});
 }
@@ -103,6 +104,10 @@ Napi::Value ModelObject::parameter_count(const Napi::CallbackInfo& info) {
   for (const auto& parameter : shared(info.Env())->network->parameters())
     count += parameter.numel();
   return Napi::Number::New(info.Env(), static_cast<double>(count));
+}
+
+Napi::Value ModelObject::flops(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(shared(info.Env())->network->flops()));
 }
 
 Napi::Value ModelObject::tensors(const Napi::CallbackInfo& info) {

@@ -42,6 +42,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   std::shared_ptr<SharedNetwork> shared(Napi::Env env) const;
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value parameter_count(const Napi::CallbackInfo& info);
+  Napi::Value flops(const Napi::CallbackInfo& info);
   Napi::Value tensors(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
   Napi::Value save(const Napi::CallbackInfo& info);

@@ -156,6 +156,7 @@ Napi::Object result_object(Napi::Env env, const TrainResult& result) {
   out.Set("step", static_cast<double>(result.step));
   out.Set("steps", static_cast<double>(result.steps));
   out.Set("passes", to_javascript(env, result.passes));
+  out.Set("weightGradients", static_cast<double>(result.weight_gradients));
   out.Set("seconds", result.seconds);
   out.Set("imagesPerSecond", result.images_per_second);
   return out;

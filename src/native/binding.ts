@@ -51,6 +51,8 @@ export interface NativeModelOptions {
 export interface NativeModel {
   readonly options: NativeModelOptions;
   readonly parameterCount: number;
+  /** Of one image's forward pass. */
+  readonly flops: number;
   /** Names, shapes of parameters and buffers, in PyTorch's naming. */
   tensors(): { name: string; shape: number[] }[];
   /** Images in [0, 1] float32 or uint8 (divided by 255), NCHW; resolves to logits (N·classes). */
@@ -201,6 +203,8 @@ export interface NativeTrainResult {
   step: number;
   steps: number;
   passes: NativePasses;
+  /** How many of the backward passes also computed the gradients of the weights. */
+  weightGradients: number;
   seconds: number;
   imagesPerSecond: number;
 }

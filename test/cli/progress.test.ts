@@ -62,7 +62,16 @@ const events: ProgressEvent[] = [
   { type: 'checkpoint', path: 'x', step: 10 },
   step(20),
   epoch(2),
-  { type: 'end', completed: true, step: 20, steps: 20, passes, seconds: 25, imagesPerSecond: 1234 },
+  {
+    type: 'end',
+    completed: true,
+    step: 20,
+    steps: 20,
+    passes,
+    weightGradients: 10,
+    seconds: 25,
+    imagesPerSecond: 1234,
+  },
 ];
 
 function shown(open: (write: (text: string) => void) => Progress, list: readonly ProgressEvent[]): string {

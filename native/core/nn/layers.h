@@ -28,6 +28,8 @@ class Conv2d : public torch::nn::Module {
  public:
   explicit Conv2d(const ConvOptions& options);
   at::Tensor forward(const at::Tensor& x) const;
+  /// Floating-point operations for one image whose output has this many pixels.
+  int64_t flops(int64_t pixels) const { return 2 * weight_.numel() * pixels; }
 
  private:
   int64_t stride_, padding_;
@@ -49,6 +51,7 @@ class Linear : public torch::nn::Module {
  public:
   Linear(int64_t in, int64_t out);
   at::Tensor forward(const at::Tensor& x) const;
+  int64_t flops() const { return 2 * weight_.numel(); }
 
  private:
   at::Tensor weight_, bias_;

@@ -44,6 +44,10 @@ class Network : public torch::nn::Module {
   /// Whether BatchNorm uses (and updates) batch statistics, whatever the mode of the other modules.
   void set_batch_norm_training(bool training);
 
+  /// Floating-point operations of one image's forward pass: the convolutions and linear layers, where a
+  /// multiply-add counts 2. A backward to the image costs as much, one to the weights as much again.
+  virtual int64_t flops() const = 0;
+
   /// Parameters and buffers under their PyTorch names, in declaration order; shared, not copied.
   std::vector<std::pair<std::string, at::Tensor>> state() const;
 

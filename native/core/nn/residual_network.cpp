@@ -9,7 +9,7 @@ namespace selfgrad {
 class PreActBlock : public torch::nn::Module {
  public:
   PreActBlock(int64_t in, int64_t out, int64_t stride, Activation activation, const std::string& projection)
-      : activation_(activation) {
+      : activation_(activation), stride_(stride) {
     bn1_ = register_module("bn1", std::make_shared<BatchNorm2d>(in));
     conv1_ = register_module("conv1",
                              std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
@@ -33,8 +33,15 @@ class PreActBlock : public torch::nn::Module {
     return conv2_->forward(inner) + (projection_ ? projection_->forward(active) : x);
   }
 
+  int64_t stride() const { return stride_; }
+
+  int64_t flops(int64_t pixels) const {
+    return conv1_->flops(pixels) + conv2_->flops(pixels) + (projection_ ? projection_->flops(pixels) : 0);
+  }
+
  private:
   Activation activation_;
+  int64_t stride_;
   std::shared_ptr<BatchNorm2d> bn1_, bn2_;
   std::shared_ptr<Conv2d> conv1_, conv2_, projection_;
 };
@@ -60,6 +67,20 @@ ResidualNetwork::ResidualNetwork(const NetworkOptions& options, int64_t stem_wid
   }
   norm_ = register_module(names.norm, std::make_shared<BatchNorm2d>(in));
   head_ = register_module(names.head, std::make_shared<Linear>(in, options.classes));
+}
+
+int64_t ResidualNetwork::flops() const {
+  int64_t height = options().shape.height, width = options().shape.width;
+  int64_t sum = stem_->flops(height * width) + head_->flops();
+  for (const auto& stage : stages_) {
+    for (const auto& block : stage) {
+      // A 3x3 convolution of padding 1 and a 1x1 of none both leave every stride-th pixel, rounded up.
+      height = (height + block->stride() - 1) / block->stride();
+      width = (width + block->stride() - 1) / block->stride();
+      sum += block->flops(height * width);
+    }
+  }
+  return sum;
 }
 
 at::Tensor ResidualNetwork::body(const at::Tensor& x) {

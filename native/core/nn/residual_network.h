@@ -27,6 +27,7 @@ class ResidualNetwork : public Network {
   /// `widths`: channels of each of the stages; as many as options.depths.
   ResidualNetwork(const NetworkOptions& options, int64_t stem_width, const std::vector<int64_t>& widths,
                   const ResidualNames& names);
+  int64_t flops() const override;
 
  private:
   at::Tensor body(const at::Tensor& x) override;

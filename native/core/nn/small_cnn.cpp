@@ -16,6 +16,12 @@ class SmallCnn : public Network {
     fc2_ = register_module("fc2", std::make_shared<Linear>(kHidden, options.classes));
   }
 
+  int64_t flops() const override {
+    const auto [_, height, width] = options().shape;
+    return conv1_->flops((height / 2) * (width / 2)) + conv2_->flops((height / 4) * (width / 4)) +
+           fc1_->flops() + fc2_->flops();
+  }
+
  private:
   static constexpr int64_t kHidden = 100;
   static ConvOptions halving(int64_t in, int64_t out) {

@@ -14,6 +14,7 @@ void for_each_number(Position& position, const Visit& visit) {
   visit("train.step", position.step);
   visit("train.forward", position.passes.forward);
   visit("train.backward", position.passes.backward);
+  visit("train.weight_gradients", position.weight_gradients);
   visit("train.seconds", position.seconds);
   visit("train.epoch_loss", position.epoch_loss);
   visit("train.epoch_correct", position.epoch_correct);

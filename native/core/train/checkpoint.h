@@ -15,6 +15,7 @@ namespace selfgrad {
 struct TrainPosition {
   int64_t step = 0;
   Passes passes;
+  int64_t weight_gradients = 0;  ///< of passes.backward, those that reached the weights too
   double seconds = 0;
   double epoch_loss = 0;      ///< sum over the epoch's examples so far
   int64_t epoch_correct = 0;  ///< of the epoch's training images so far

@@ -115,6 +115,7 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
           .step = position_.step,
           .steps = steps_,
           .passes = position_.passes,
+          .weight_gradients = position_.weight_gradients,
           .seconds = position_.seconds,
           .images_per_second = event(TrainEvent::Kind::kStep).images_per_second};
 }
@@ -143,11 +144,13 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   for (const auto& buffer : network_.buffers())
     buffers.push_back(buffer.clone());
   Passes passes;
+  int64_t attack_backward = 0;
   StepContext context{network_, options_, images, labels, indices, transforms, epoch, passes, stop};
   StepOutput output;
   std::unique_ptr<WeightPerturbation> perturbation;
   try {
     strategy_->prepare(context);
+    attack_backward = passes.backward;
     if (options_.weight_perturbation > 0)
       perturbation = std::make_unique<WeightPerturbation>(network_, strategy_->loss(context).loss,
                                                           options_.weight_perturbation);
@@ -177,6 +180,7 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   last_loss_ = loss;
   position_.step += 1;
   position_.passes += passes;
+  position_.weight_gradients += passes.backward - attack_backward;
   position_.epoch_loss += loss * static_cast<double>(n);
   position_.epoch_correct += output.logits.argmax(1).eq(output.labels).sum().item<int64_t>();
   position_.epoch_seen += n;

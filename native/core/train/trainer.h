@@ -31,6 +31,7 @@ struct TrainResult {
   bool completed = false;  ///< false: cancelled; the checkpoint, if asked for, is written
   int64_t step = 0, steps = 0;
   Passes passes;
+  int64_t weight_gradients = 0;  ///< of passes.backward, those that reached the weights too
   double seconds = 0, images_per_second = 0;
 };
 

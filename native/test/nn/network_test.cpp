@@ -81,6 +81,27 @@ TEST(Network, CountsTheParametersOfTheLiteratures) {
   EXPECT_EQ(count(options), 36479194);  // WRN-28-10
 }
 
+TEST(Network, CountsFloatingPointOperations) {
+  // Twice the weights of each layer times the pixels that it writes.
+  NetworkOptions resnet = resnet8();
+  resnet.shape = {3, 32, 32};
+  resnet.width = 16;
+  const int64_t stem = 2 * 432 * 1024, stage1 = 2 * (2304 + 2304) * 1024;
+  const int64_t stage2 = 2 * (4608 + 9216 + 512) * 256, stage3 = 2 * (18432 + 36864 + 2048) * 64;
+  EXPECT_EQ(make_network(resnet)->flops(), stem + stage1 + stage2 + stage3 + 2 * 640);
+  // An odd size is halved upwards: 15 x 9, 8 x 5, 4 x 3.
+  resnet.shape = {3, 15, 9};
+  EXPECT_EQ(make_network(resnet)->flops(), 2 * (432 + 4608) * 135 + 2 * 14336 * 40 + 2 * 57344 * 12 + 1280);
+
+  NetworkOptions cnn{.architecture = "small-cnn",
+                     .shape = {1, 28, 28},
+                     .classes = 10,
+                     .width = 16,
+                     .mean = {0.5},
+                     .std = {0.5}};
+  EXPECT_EQ(make_network(cnn)->flops(), 2 * (256 * 14 * 14 + 8192 * 7 * 7 + 1568 * 100 + 100 * 10));
+}
+
 TEST(Network, WeightsDependOnTheSeedAlone) {
   const at::Tensor a = make_network(resnet8())->state()[0].second;
   const at::Tensor b = make_network(resnet8({"input", "stem"}))->state()[0].second;
