@@ -1,6 +1,8 @@
 // ATTA (Zheng et al. 2020, arXiv 1912.11969, algorithm 1): an image's attack starts where it ended an epoch
 // ago, carried through the inverse of the augmentation; every `reset_every` epochs all start afresh. steps +
 // 1 passes an example.
+#include <ATen/TensorOperators.h>
+
 #include "train/gradient_memory.h"
 #include "train/strategy.h"
 
