@@ -49,6 +49,27 @@ at::Tensor padded(const at::Tensor& x, int64_t n) {
   return at::cat({x, at::zeros(shape, x.options())});
 }
 
+// While it lives, the taps of `features` move the first rows of a batch of n along the directions.
+class FeaturePerturbation {
+ public:
+  FeaturePerturbation(Network& network, const std::vector<FeatureTap>& features,
+                      const std::vector<at::Tensor>& directions, int64_t n)
+      : network_(network), features_(features) {
+    for (size_t i = 0; i < directions.size(); ++i)
+      network.tap(features[i].place).perturb(padded(directions[i], n), features[i].rho);
+  }
+  ~FeaturePerturbation() {
+    for (const FeatureTap& feature : features_)
+      network_.tap(feature.place).perturb({}, 0);
+  }
+  FeaturePerturbation(const FeaturePerturbation&) = delete;
+  FeaturePerturbation& operator=(const FeaturePerturbation&) = delete;
+
+ private:
+  Network& network_;
+  const std::vector<FeatureTap>& features_;
+};
+
 class SelfGradient : public Strategy {
  public:
   SelfGradient(const TrainOptions& options, int64_t count, const ImageShape& shape, int64_t classes)
@@ -84,12 +105,10 @@ class SelfGradient : public Strategy {
   StepOutput loss(StepContext& context) override {
     SelfGradientTap& tap = context.network.tap("input");
     tap.capture(reads_training_gradient());
-    for (size_t i = 0; i < feature_directions_.size(); ++i)
-      context.network.tap(options_.features[i].place)
-          .perturb(padded(feature_directions_[i], x_.size(0)), options_.features[i].rho);
-    const at::Tensor logits = counted_forward(context, x_);
-    for (const FeatureTap& feature : options_.features)
-      context.network.tap(feature.place).perturb({}, 0);
+    const at::Tensor logits = [&] {
+      const FeaturePerturbation features(context.network, options_.features, feature_directions_, x_.size(0));
+      return counted_forward(context, x_);
+    }();
     const at::Tensor each = at::cross_entropy_loss(logits, labels_, {}, at::Reduction::None, -100,
                                                    context.options.label_smoothing);
     // Rows in front are fresh; where nothing is carried, all have the same weight.

@@ -86,6 +86,7 @@ TEST(Trainer, CountsThePassesOfEachStrategy) {
       const int64_t again = gamma > 0 ? cost.training : 0;
       EXPECT_EQ(result.passes.forward, 2 * 72 * (cost.forward + again)) << strategy << " " << gamma;
       EXPECT_EQ(result.passes.backward, 2 * 72 * (cost.backward + again)) << strategy << " " << gamma;
+      EXPECT_EQ(result.weight_gradients, 2 * 72 * (cost.training + again)) << strategy << " " << gamma;
       EXPECT_EQ(result.steps, 2 * 5 * cost.replays) << "five batches, the last of 8 images";
       EXPECT_TRUE(result.completed);
     }
