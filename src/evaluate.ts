@@ -162,6 +162,9 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
     fgsm: ['norm', 'eps'],
     pgd: ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'loss'],
     'cw-linf': ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'confidence'],
+    'apgd-ce': ['norm', 'eps', 'steps', 'restarts'],
+    'apgd-dlr': ['norm', 'eps', 'steps', 'restarts'],
+    'apgd-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
     'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
   };
   return Object.fromEntries(used[name].map((key) => [key, options[key]]));

@@ -1,6 +1,7 @@
 /** selfgrad: train image classifiers to withstand adversarial perturbation, and measure how much they do. */
 export type { AttackRunOptions, AttackRunResult } from './attack.ts';
 export { attack } from './attack.ts';
+export { type ApgdOptions, type ApgdTOptions, apgdCe, apgdDlr, apgdT } from './config/attacks/apgd.ts';
 export type { Attack, AttackInput } from './config/attacks/attack.ts';
 export { type CwL2Options, cwL2 } from './config/attacks/cwL2.ts';
 export { type CwLinfOptions, cwLinf } from './config/attacks/cwLinf.ts';

@@ -65,6 +65,7 @@ AttackOptions attack_options(const Napi::Object& from) {
           .random_start = boolean(from, "randomStart"),
           .loss = text(from, "loss") == "margin" ? AttackLoss::kMargin : AttackLoss::kCrossEntropy,
           .confidence = number(from, "confidence"),
+          .targets = integer(from, "targets"),
           .binary_search_steps = integer(from, "binarySearchSteps"),
           .initial_c = number(from, "initialC"),
           .learning_rate = number(from, "learningRate")};

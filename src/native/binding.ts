@@ -70,7 +70,7 @@ export type NativeNorm = 'linf' | 'l2';
 
 /** One attack. Fields that an attack does not use are ignored by it. Pixel units. */
 export interface NativeAttackOptions {
-  name: 'fgsm' | 'pgd' | 'cw-linf' | 'cw-l2';
+  name: 'fgsm' | 'pgd' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t' | 'cw-l2';
   norm: NativeNorm;
   eps: number;
   alpha: number;
@@ -80,6 +80,8 @@ export interface NativeAttackOptions {
   loss: 'ce' | 'margin';
   /** cw: confidence kappa of the margin. */
   confidence: number;
+  /** apgd-t: wrong classes to aim at. */
+  targets: number;
   /** cw-l2 only. */
   binarySearchSteps: number;
   initialC: number;

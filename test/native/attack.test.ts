@@ -1,6 +1,18 @@
 /** `attack()`: adversarial images inside their ball, and flags that another forward pass confirms. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Attack, attack, cwL2, cwLinf, fgsm, type Model, pgd, train } from '../../src/index.ts';
+import {
+  type Attack,
+  apgdCe,
+  apgdDlr,
+  apgdT,
+  attack,
+  cwL2,
+  cwLinf,
+  fgsm,
+  type Model,
+  pgd,
+  train,
+} from '../../src/index.ts';
 import { rejection, tinyConfig, tinyData, tinyImages } from './tiny.ts';
 
 const count = 30;
@@ -39,6 +51,8 @@ describe('attack', () => {
     ['pgd', pgd({ steps: 7, restarts: 2 }), 'linf', 0.2],
     ['pgd in l2', pgd({ steps: 7 }), 'l2', 1.5],
     ['cw-linf', cwLinf({ steps: 7 }), 'linf', 0.2],
+    ['apgd-ce', apgdCe({ steps: 7, restarts: 2 }), 'linf', 0.2],
+    ['apgd-dlr in l2', apgdDlr({ steps: 7 }), 'l2', 1.5],
     ['cw-l2', cwL2({ steps: 20, binarySearchSteps: 3 }), 'l2', 3],
   ])('%s stays in its ball and in [0, 1], and tells the truth', async (_, options, norm, eps) => {
     const { adversarial, success, predictions, passes } = await attack(model, images, labels, options, {
@@ -73,6 +87,14 @@ describe('attack', () => {
     const [first, again, other] = [await run(1, 30), await run(1, 30), await run(2, 30)];
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
+  });
+
+  it('refuses apgd-t on three classes', async () => {
+    expect(await rejection(attack(model, images, labels, apgdT()))).toMatchObject({
+      code: 'ERR_OPTION',
+      message:
+        'Expected at least 4 classes for the loss targeted dlr but received a network with 3. Use the attack apgd-ce.',
+    });
   });
 
   it('refuses wrong pixels, labels and lengths', async () => {

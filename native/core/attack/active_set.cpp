@@ -10,11 +10,16 @@
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/where.h>
 
 namespace selfgrad {
 
 at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows) {
   return x.index_select(0, rows).contiguous(x.suggest_memory_format());
+}
+
+at::Tensor where_rows(const at::Tensor& rows, const at::Tensor& yes, const at::Tensor& no) {
+  return at::where(rows.view({-1, 1, 1, 1}), yes, no);
 }
 
 void store_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chosen, const at::Tensor& values) {
@@ -28,7 +33,7 @@ ActiveSet::ActiveSet(int64_t count, at::Device device)
       alive_(at::ones({count}, at::TensorOptions().dtype(at::kBool).device(device))),
       count_(count) {}
 
-void ActiveSet::leave(const at::Tensor& done, std::initializer_list<at::Tensor*> tensors) {
+void ActiveSet::leave(const at::Tensor& done, at::ArrayRef<at::Tensor*> tensors) {
   alive_ = alive_.logical_and(done.logical_not());
   count_ = alive_.sum().item<int64_t>();
   if (count_ == 0 || 8 * (rows_.size(0) - count_) < rows_.size(0)) return;

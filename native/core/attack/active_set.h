@@ -3,8 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-
-#include <initializer_list>
+#include <c10/util/ArrayRef.h>
 
 namespace selfgrad {
 
@@ -20,7 +19,7 @@ class ActiveSet {
 
   /// Takes the rows of `done` (M) bool out. When at least an eighth of the rows has left since the last time,
   /// drops them from `tensors` (M, …) too; each keeps its memory format.
-  void leave(const at::Tensor& done, std::initializer_list<at::Tensor*> tensors);
+  void leave(const at::Tensor& done, at::ArrayRef<at::Tensor*> tensors);
 
  private:
   at::Tensor rows_, alive_;
@@ -29,6 +28,9 @@ class ActiveSet {
 
 /// Rows of x (N, …) by (M) int64, in the memory format of x.
 at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows);
+
+/// Rows of `yes` where `rows` (N) bool, else of `no`; both (N, C, H, W).
+at::Tensor where_rows(const at::Tensor& rows, const at::Tensor& yes, const at::Tensor& no);
 
 /// out[rows[i]] = values[i] wherever chosen[i]; chosen (M) bool.
 void store_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chosen, const at::Tensor& values);

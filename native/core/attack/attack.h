@@ -28,7 +28,7 @@ struct Passes {
 
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
-  std::string name;  ///< fgsm, pgd, cw-linf, cw-l2
+  std::string name;  ///< fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2
   Threat threat;
   double alpha = 2.0 / 255.0;
   int64_t steps = 20;
@@ -36,6 +36,7 @@ struct AttackOptions {
   bool random_start = true;
   AttackLoss loss = AttackLoss::kCrossEntropy;
   double confidence = 0.0;
+  int64_t targets = 9;
   int64_t binary_search_steps = 9;
   double initial_c = 1e-3;
   double learning_rate = 0.01;

@@ -1,4 +1,5 @@
 // From an attack's name to the attack.
+#include "attack/apgd.h"
 #include "attack/cw_l2.h"
 #include "attack/cw_linf.h"
 #include "attack/fgsm.h"
@@ -11,9 +12,14 @@ std::unique_ptr<Attack> make_attack(const AttackOptions& options) {
   if (options.name == "fgsm") return std::make_unique<Fgsm>(options);
   if (options.name == "pgd") return std::make_unique<Pgd>(options);
   if (options.name == "cw-linf") return make_cw_linf(options);
+  if (options.name == "apgd-ce") return std::make_unique<Apgd>(options, ApgdLoss::kCrossEntropy);
+  if (options.name == "apgd-dlr") return std::make_unique<Apgd>(options, ApgdLoss::kDlr);
+  if (options.name == "apgd-t") return std::make_unique<Apgd>(options, ApgdLoss::kTargetedDlr);
   if (options.name == "cw-l2") return std::make_unique<CwL2>(options);
-  throw Error("ERR_OPTION", "Expected one of fgsm, pgd, cw-linf, cw-l2 for attack.name but received " +
-                                options.name + " (string).");
+  throw Error(
+      "ERR_OPTION",
+      "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2 for attack.name but received " +
+          options.name + " (string).");
 }
 
 }  // namespace selfgrad

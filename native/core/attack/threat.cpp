@@ -56,6 +56,14 @@ at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tens
   return (direction * (threat.eps * radius / one_where_zero(length))).reshape(shape);
 }
 
+at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                                at::IntArrayRef example_shape) {
+  const at::Tensor draws = threat.norm == Norm::kLinf ? uniform(key, indices, example_shape, -1.0, 1.0)
+                                                      : normal(key, indices, example_shape);
+  const at::Tensor size = perturbation_norm(threat.norm, draws);
+  return draws * (threat.eps / per_example_view(one_where_zero(size), draws));
+}
+
 at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient) {
   if (norm == Norm::kLinf) return gradient.sign();
   // Scaled by its largest entry first: squares of the gradients of confident images underflow.

@@ -20,6 +20,11 @@ struct Threat {
 at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                         at::IntArrayRef example_shape);
 
+/// A random point that touches the surface of that ball, as APGD starts (Croce & Hein 2020): for Linf a
+/// uniform one, scaled; for L2 uniform on the sphere. (N, *example_shape) float32.
+at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                                at::IntArrayRef example_shape);
+
 /// The unit step of steepest ascent: sign(g) for Linf, g / |g|_2 per example for L2 (zero stays zero).
 at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient);
 

@@ -30,10 +30,6 @@ at::Tensor confirm(Target& checker, const at::Tensor& x, const at::Tensor& label
   return confirmed.index_copy_(0, rows, misclassified(logits, labels.index_select(0, rows)));
 }
 
-at::Tensor where_rows(const at::Tensor& rows, const at::Tensor& yes, const at::Tensor& no) {
-  return at::where(rows.view({-1, 1, 1, 1}), yes, no);
-}
-
 BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subject& subject,
                           const at::Tensor& indices, uint32_t round, Target& attacker, Target& checker) {
   const at::Tensor images = subject.images(indices);

@@ -97,7 +97,8 @@ TEST(MakeAttack, RefusesAnUnknownName) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), "ERR_OPTION");
     EXPECT_STREQ(error.what(),
-                 "Expected one of fgsm, pgd, cw-linf, cw-l2 for attack.name but received deepfool (string).");
+                 "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2 for attack.name but "
+                 "received deepfool (string).");
   }
 }
 

@@ -41,6 +41,18 @@ TEST(RandomStart, DependsOnTheExampleAlone) {
   }
 }
 
+TEST(RandomSurfaceStart, TouchesTheBallAndDependsOnTheExampleAlone) {
+  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+    const Threat threat{norm, 0.1};
+    const DrawKey key{7, Purpose::kAttackStart, 0};
+    const at::Tensor starts = random_surface_start(threat, key, at::arange(200, at::kLong), {2, 4, 4});
+    EXPECT_NEAR((perturbation_norm(norm, starts) - 0.1).abs().max().item<double>(), 0, 1e-7);
+    EXPECT_NEAR(starts.mean().item<double>(), 0, 3e-3);
+    const at::Tensor one = random_surface_start(threat, key, at::tensor({5}, at::kLong), {2, 4, 4});
+    EXPECT_TRUE(one[0].equal(starts[5]));
+  }
+}
+
 TEST(SteepestDirection, HasUnitSize) {
   const at::Tensor gradient = random_tensor(3, {6, 2, 4, 4}, -1, 1);
   EXPECT_TRUE(steepest_direction(Norm::kLinf, gradient).equal(gradient.sign()));

@@ -2,13 +2,23 @@
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import { named } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
+import {
+  type ApgdAttack,
+  type ApgdOptions,
+  type ApgdTAttack,
+  type ApgdTOptions,
+  apgdCeSchema,
+  apgdDlrSchema,
+  apgdTSchema,
+  nativeApgd,
+} from './apgd.ts';
 import { type CwL2Attack, type CwL2Options, cwL2, cwL2Schema, nativeCwL2 } from './cwL2.ts';
 import { type CwLinfAttack, type CwLinfOptions, cwLinf, cwLinfSchema, nativeCwLinf } from './cwLinf.ts';
 import { type FgsmAttack, type FgsmOptions, fgsmSchema, nativeFgsm } from './fgsm.ts';
 import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
 
 /** One attack with all its options, told apart by `name`. */
-export type Attack = FgsmAttack | PgdAttack | CwLinfAttack | CwL2Attack;
+export type Attack = FgsmAttack | PgdAttack | CwLinfAttack | ApgdAttack | ApgdTAttack | CwL2Attack;
 export type AttackName = Attack['name'];
 
 /** An attack as a user writes it; the bare name stands for its defaults. */
@@ -17,16 +27,30 @@ export type AttackInput =
   | ({ name: 'fgsm' } & FgsmOptions)
   | ({ name: 'pgd' } & PgdOptions)
   | ({ name: 'cw-linf' } & CwLinfOptions)
+  | ({ name: 'apgd-ce' } & ApgdOptions)
+  | ({ name: 'apgd-dlr' } & ApgdOptions)
+  | ({ name: 'apgd-t' } & ApgdTOptions)
   | ({ name: 'cw-l2' } & CwL2Options);
 
 /** All attacks, cheapest first. */
-export const attackNames: readonly AttackName[] = ['fgsm', 'pgd', 'cw-linf', 'cw-l2'];
+export const attackNames: readonly AttackName[] = [
+  'fgsm',
+  'pgd',
+  'cw-linf',
+  'apgd-ce',
+  'apgd-dlr',
+  'apgd-t',
+  'cw-l2',
+];
 
 /** @internal */
 export const attackSchema = named(attackNames, 'An attack: its name, or a group of its options.', [
   fgsmSchema,
   pgdSchema,
   cwLinfSchema,
+  apgdCeSchema,
+  apgdDlrSchema,
+  apgdTSchema,
   cwL2Schema,
 ]);
 
@@ -49,6 +73,10 @@ export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): N
       return nativePgd(attack, threat, path);
     case 'cw-linf':
       return nativeCwLinf(attack, threat, path);
+    case 'apgd-ce':
+    case 'apgd-dlr':
+    case 'apgd-t':
+      return nativeApgd(attack, threat, path);
     case 'cw-l2':
       return nativeCwL2(attack, threat, path);
   }

@@ -7,6 +7,7 @@ export const unusedOptions = {
   randomStart: false,
   loss: 'ce',
   confidence: 0,
+  targets: 1,
   binarySearchSteps: 1,
   initialC: 1e-3,
   learningRate: 0.01,

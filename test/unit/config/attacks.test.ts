@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { apgdCe, apgdDlr, apgdT } from '../../../src/config/attacks/apgd.ts';
 import { type AttackInput, attackNames, nativeAttack } from '../../../src/config/attacks/attack.ts';
 import { cwL2 } from '../../../src/config/attacks/cwL2.ts';
 import { cwLinf } from '../../../src/config/attacks/cwLinf.ts';
@@ -24,6 +25,9 @@ describe('the attack builders', () => {
       norm: null,
     });
     expect(cwLinf()).toMatchObject({ steps: 20, confidence: 0, restarts: 1, randomStart: true });
+    expect(apgdCe()).toEqual({ name: 'apgd-ce', steps: 100, restarts: 1, eps: null, norm: null });
+    expect(apgdDlr()).toEqual({ ...apgdCe(), name: 'apgd-dlr' });
+    expect(apgdT()).toEqual({ ...apgdCe(), name: 'apgd-t', targets: 9 });
     expect(cwL2()).toMatchObject({
       steps: 1000,
       binarySearchSteps: 9,
@@ -47,15 +51,37 @@ describe('the attack builders', () => {
     expect(refusal(() => cwL2({ initialC: 0 }))).toBe(
       'ERR_OPTION  Expected a number > 0 for cwL2.initialC but received 0 (number).',
     );
+    expect(refusal(() => apgdT({ targets: 0 }))).toBe(
+      'ERR_OPTION  Expected an integer >= 1 for apgdT.targets but received 0 (number).',
+    );
+    expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
+      'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eps, norm.',
+    );
     expect(refusal(() => fgsm({ eps: 'x' }))).toBe(
       "ERR_OPTION  Expected a number or fraction >= 0 for fgsm.eps but received 'x' (string). Pixels are in [0, 1]: write 8/255.",
     );
   });
 
   it('agree with the bare names of a configuration', () => {
-    const attacks: AttackInput[] = ['fgsm', 'pgd', 'cw-linf', { name: 'cw-l2', eps: 1 }];
+    const attacks: AttackInput[] = [
+      'fgsm',
+      'pgd',
+      'cw-linf',
+      'apgd-ce',
+      'apgd-dlr',
+      'apgd-t',
+      { name: 'cw-l2', eps: 1 },
+    ];
     const { config } = resolveConfig([{ origin: 'test', values: { evaluate: { attacks } } }]);
-    expect(config.evaluate.attacks).toEqual([fgsm(), pgd(), cwLinf(), cwL2({ eps: 1 })]);
+    expect(config.evaluate.attacks).toEqual([
+      fgsm(),
+      pgd(),
+      cwLinf(),
+      apgdCe(),
+      apgdDlr(),
+      apgdT(),
+      cwL2({ eps: 1 }),
+    ]);
     expect(config.evaluate.attacks.map(({ name }) => name)).toEqual(attackNames);
   });
 });
@@ -97,6 +123,11 @@ describe('nativeAttack', () => {
     expect(nativeAttack(cwL2(), l2)).toMatchObject({ loss: 'margin', norm: 'l2', eps: 0.5, steps: 1000 });
   });
 
+  it('gives APGD the norm of the threat model and its targets', () => {
+    expect(nativeAttack(apgdCe(), linf)).toMatchObject({ norm: 'linf', eps: 8 / 255, steps: 100 });
+    expect(nativeAttack(apgdT({ targets: 3 }), l2)).toMatchObject({ norm: 'l2', eps: 0.5, targets: 3 });
+  });
+
   it('fills in every field of the native struct', () => {
     const fields = Object.keys(nativeAttack(pgd(), linf)).sort();
     expect(fields).toMatchInlineSnapshot(`
@@ -113,10 +144,12 @@ describe('nativeAttack', () => {
         "randomStart",
         "restarts",
         "steps",
+        "targets",
       ]
     `);
     expect(Object.keys(nativeAttack(fgsm(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(cwLinf(), linf)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(apgdCe(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(cwL2(), l2)).sort()).toEqual(fields);
   });
 

@@ -1,0 +1,107 @@
+// Who is under attack, towards which class, and what was found; the steps themselves are ApgdClimb's.
+#include "attack/apgd.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/clone.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/logical_not.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/scatter.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "attack/active_set.h"
+#include "attack/apgd_climb.h"
+
+namespace selfgrad {
+namespace {
+
+at::Tensor loss_of(ApgdLoss loss, const at::Tensor& logits, const at::Tensor& labels,
+                   const at::Tensor& aims) {
+  switch (loss) {
+    case ApgdLoss::kDlr:
+      return dlr(logits, labels);
+    case ApgdLoss::kTargetedDlr:
+      return targeted_dlr(logits, labels, aims);
+    case ApgdLoss::kCrossEntropy:
+      break;
+  }
+  return attack_loss(AttackLoss::kCrossEntropy, logits, labels, 0.0);
+}
+
+/// The `count` wrong classes of largest logit, or all of them: (N, T), descending.
+at::Tensor likeliest_wrong(const at::Tensor& logits, const at::Tensor& labels, int64_t count) {
+  const at::Tensor others = logits.scatter(1, labels.unsqueeze(1), -std::numeric_limits<float>::infinity());
+  return std::get<1>(others.topk(std::min(count, logits.size(1) - 1), 1));
+}
+
+AttackResult nothing_found(const at::Tensor& images) {
+  return {images.clone(), at::zeros({images.size(0)}, images.options().dtype(at::kBool)), {}};
+}
+
+}  // namespace
+
+/// aims (N) int64: the wrong class of each image, for kTargetedDlr.
+AttackResult Apgd::climb(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                         const at::Tensor& indices, const at::Tensor& aims, uint32_t round) const {
+  const Threat& threat = options_.threat;
+  const DrawKey key{target.seed(), Purpose::kAttackStart, round};
+  const at::Tensor start = random_surface_start(threat, key, indices, images.sizes().slice(1));
+  ApgdClimb climb(threat, options_.steps, images,
+                  project(threat, images, images + start.to(images.device())));
+  AttackResult result = nothing_found(images);
+  ActiveSet active(images.size(0), images.device());
+  at::Tensor y = labels;
+  at::Tensor aim = aims;
+  std::vector<at::Tensor*> rows = climb.rows();
+  rows.insert(rows.end(), {&y, &aim});
+  const auto record = [&](const at::Tensor& logits) {
+    at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
+    store_rows(result.adversarial, active.rows(), wrong, climb.x());
+    store_rows(result.success, active.rows(), wrong, wrong);
+    return wrong;
+  };
+  for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
+    at::Tensor value;
+    const auto loss = [&](const at::Tensor& z) { return value = loss_of(loss_, z, y, aim); };
+    const Target::Gradient g = target.gradient(climb.x(), loss);
+    const at::Tensor done = record(g.logits);
+    climb.step(value.detach(), g.gradient);
+    active.leave(done, rows);
+  }
+  if (!active.empty()) {
+    const at::Tensor standing = record(target.logits(climb.x())).logical_not().logical_and(active.alive());
+    store_rows(result.adversarial, active.rows(), standing, climb.x());
+  }
+  return result;
+}
+
+AttackResult Apgd::run_targeted(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                                const at::Tensor& indices, uint32_t round) const {
+  const at::Tensor aims = likeliest_wrong(target.logits(images), labels, options_.targets);
+  AttackResult result = nothing_found(images);
+  for (int64_t rank = 0; rank < aims.size(1); ++rank) {
+    const at::Tensor rows = result.success.logical_not().nonzero().squeeze(1);
+    if (rows.size(0) == 0) break;
+    // Each climb has a start of its own: rounds count restarts, so the ranks continue where those end.
+    const auto start = round + static_cast<uint32_t>(rank * options_.restarts);
+    const AttackResult found =
+        climb(target, select_rows(images, rows), labels.index_select(0, rows),
+              indices.index_select(0, rows.cpu()), aims.select(1, rank).index_select(0, rows), start);
+    result.adversarial.index_copy_(0, rows, found.adversarial);
+    result.success.index_copy_(0, rows, found.success);
+  }
+  return result;
+}
+
+AttackResult Apgd::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                       const at::Tensor& indices, uint32_t round) const {
+  if (loss_ == ApgdLoss::kTargetedDlr) return run_targeted(target, images, labels, indices, round);
+  return climb(target, images, labels, indices, labels, round);
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,200 @@
+// APGD: closed form, budget, exact passes, independence of the batch, targets, class counts.
+#include "attack/apgd.h"
+
+#include <ATen/ops/allclose.h>
+#include <gtest/gtest.h>
+
+#include "error.h"
+#include "networks.h"
+
+namespace selfgrad {
+namespace {
+
+using testing::attack_batch_of;
+using testing::Attacked;
+using testing::grey_images;
+using testing::LinearModel;
+using testing::random_tensor;
+using testing::SmallNet;
+
+struct Case {
+  std::string name;
+  Norm norm;
+};
+
+AttackOptions options_of(const Case& c, double eps, int64_t steps) {
+  AttackOptions options;
+  options.name = c.name;
+  options.threat = {c.norm, eps};
+  options.steps = steps;
+  return options;
+}
+
+class ApgdAttack : public ::testing::TestWithParam<Case> {
+ protected:
+  AttackOptions options(double eps, int64_t steps = 30) const { return options_of(GetParam(), eps, steps); }
+  /// An eps at which about half of SmallNet's images break.
+  double middle_eps() const { return GetParam().norm == Norm::kLinf ? 0.06 : 0.3; }
+};
+
+INSTANTIATE_TEST_SUITE_P(AllNorms, ApgdAttack,
+                         ::testing::Values(Case{"apgd-ce", Norm::kLinf}, Case{"apgd-ce", Norm::kL2},
+                                           Case{"apgd-dlr", Norm::kLinf}, Case{"apgd-dlr", Norm::kL2},
+                                           Case{"apgd-t", Norm::kLinf}, Case{"apgd-t", Norm::kL2}),
+                         [](const auto& info) {
+                           return info.param.name.substr(5) +
+                                  (info.param.norm == Norm::kLinf ? "_linf" : "_l2");
+                         });
+
+/// A linear model of five classes, three of them out of reach: its optimum is that of one margin.
+struct TwoOfFive : LinearModel {
+  TwoOfFive() : LinearModel(5) {
+    weight.narrow(0, 2, 3).zero_();
+    bias = at::tensor({0.0F, 0.0F, -50.0F, -60.0F, -70.0F});
+  }
+};
+
+TEST_P(ApgdAttack, BreaksExactlyTheImagesWhoseOptimumIsWithinEps) {
+  const TwoOfFive model;
+  const at::Tensor images = grey_images(64);
+  const at::Tensor optimum = model.optimum(GetParam().norm, images, model(images).argmax(1));
+  // In the widest gap of the middle half of the optima, so that rounding does not decide.
+  const at::Tensor sorted = std::get<0>(optimum.sort()).narrow(0, 16, 32);
+  const auto gap = sorted.diff().argmax().item<int64_t>();
+  const double eps = (sorted[gap] + sorted[gap + 1]).item<double>() / 2;
+  EXPECT_TRUE(attack_batch_of(model, options(eps), images).result.success.equal(optimum < eps));
+}
+
+TEST_P(ApgdAttack, HoldsTheBudgetAndTheBox) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(5, {16, 2, 4, 4}, 0, 1).round();
+  const at::Tensor x = attack_batch_of(net, options(0.2), images).result.adversarial;
+  EXPECT_LE(perturbation_norm(GetParam().norm, x - images).max().item<double>(), 0.2 + 1e-6);
+  EXPECT_GE(x.min().item<double>(), 0);
+  EXPECT_LE(x.max().item<double>(), 1);
+}
+
+TEST_P(ApgdAttack, IsNotWeakerThanPgdOfAsManySteps) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(6, {128, 2, 4, 4}, 0, 1);
+  const auto broken = [&](const AttackOptions& attack) {
+    const Attacked attacked = attack_batch_of(net, attack, images);
+    EXPECT_TRUE(
+        attacked.result.success.equal(misclassified(net(attacked.result.adversarial), attacked.labels)));
+    return attacked.result.success.sum().item<int64_t>();
+  };
+  AttackOptions pgd = options(middle_eps());
+  pgd.name = "pgd";
+  pgd.alpha = middle_eps() / 4;
+  const int64_t by_apgd = broken(options(middle_eps()));
+  EXPECT_GE(by_apgd, broken(pgd));
+  EXPECT_GT(by_apgd, 0);
+  EXPECT_LT(by_apgd, 128);
+}
+
+TEST_P(ApgdAttack, DependsOnNeitherBatchNorOrder) {
+  SmallNet net;
+  // In float64, so that a network whose rounding depends on the batch does not decide on signs near zero.
+  for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
+    *weight = weight->to(at::kDouble);
+  const auto network = [&](const at::Tensor& x) { return net(x.to(at::kDouble)); };
+  const at::Tensor images = random_tensor(8, {70, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor labels = network(images).argmax(1);
+  const auto attack = make_attack(options(middle_eps(), 20));
+  const std::atomic<bool> stop{false};
+  const auto run = [&](const at::Tensor& rows) {
+    Target target(network, 3, stop);
+    return attack->run(target, images.index_select(0, rows), labels.index_select(0, rows), rows, 1);
+  };
+  const AttackResult whole = run(at::arange(70, at::kLong));
+  const auto expect_same = [&](const at::Tensor& order, int64_t batch) {
+    for (const at::Tensor& rows : order.split(batch)) {
+      const AttackResult part = run(rows);
+      EXPECT_TRUE(part.success.equal(whole.success.index_select(0, rows)));
+      EXPECT_TRUE(at::allclose(part.adversarial, whole.adversarial.index_select(0, rows), 0, 1e-5));
+    }
+  };
+  expect_same(at::arange(70, at::kLong), 7);
+  expect_same(at::arange(70, at::kLong), 64);
+  expect_same(at::arange(70, at::kLong).flip(0), 35);
+}
+
+TEST_P(ApgdAttack, TakesOneForwardMoreThanStepsWhenNothingBreaks) {
+  const bool targeted = GetParam().name == "apgd-t";
+  const Attacked attacked = attack_batch_of(SmallNet(), options(0, 5), grey_images(7));
+  // SmallNet has five classes: four climbs, and the clean logits that order them.
+  EXPECT_EQ(attacked.passes.backward, 7 * 5 * (targeted ? 4 : 1));
+  EXPECT_EQ(attacked.passes.forward, targeted ? 7 * (4 * 6 + 1) : 7 * 6);
+  EXPECT_FALSE(attacked.result.success.any().item<bool>());
+  EXPECT_TRUE(attacked.result.adversarial.equal(grey_images(7)));
+}
+
+TEST_P(ApgdAttack, LeavesWithTheStartWhenThatIsMisclassified) {
+  const SmallNet net;
+  const at::Tensor images = grey_images(3);
+  const at::Tensor wrong = (net(images).argmax(1) + 1).remainder(5);
+  const std::atomic<bool> stop{false};
+  Target target(net, 0, stop);
+  const AttackResult result =
+      make_attack(options(1e-4))->run(target, images, wrong, at::arange(3, at::kLong), 0);
+  EXPECT_TRUE(result.success.all().item<bool>());
+  EXPECT_EQ(target.passes().backward, 3);
+}
+
+TEST_P(ApgdAttack, StartsAnewInEachRound) {
+  const auto start = [&](uint32_t round) {
+    const std::atomic<bool> stop{false};
+    Target target(SmallNet(), 0, stop);
+    const at::Tensor images = grey_images(2);
+    return make_attack(options(0.01, 0))
+        ->run(target, images, SmallNet()(images).argmax(1), at::arange(2, at::kLong), round)
+        .adversarial;
+  };
+  EXPECT_TRUE(start(1).equal(start(1)));
+  EXPECT_FALSE(start(0).equal(start(1)));
+}
+
+TEST_P(ApgdAttack, KeepsTheMemoryFormat) {
+  const Attacked attacked = attack_batch_of(SmallNet(), options(0.2), grey_images(16));
+  EXPECT_TRUE(attacked.result.adversarial.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+TEST(ApgdT, StopsAtTheFirstTargetThatWorks) {
+  const TwoOfFive model;
+  const at::Tensor images = grey_images(8);
+  const double eps = 2 * model.optimum(Norm::kLinf, images, model(images).argmax(1)).max().item<double>();
+  const Attacked attacked = attack_batch_of(model, options_of({"apgd-t", Norm::kLinf}, eps, 10), images);
+  EXPECT_TRUE(attacked.result.success.all().item<bool>());
+  // The likeliest wrong class is the only one within reach; no second climb is begun.
+  EXPECT_LE(attacked.passes.forward, 8 * (1 + 11));
+}
+
+TEST(ApgdT, AimsAtNoMoreTargetsThanAsked) {
+  AttackOptions options = options_of({"apgd-t", Norm::kLinf}, 0, 5);
+  options.targets = 2;
+  EXPECT_EQ(attack_batch_of(SmallNet(), options, grey_images(7)).passes.backward, 7 * 5 * 2);
+}
+
+TEST(Apgd, RefusesTooFewClasses) {
+  const auto refusal = [](const std::string& name, int64_t classes) -> std::string {
+    try {
+      attack_batch_of(LinearModel(classes), options_of({name, Norm::kLinf}, 0.01, 3), grey_images(2));
+    } catch (const Error& error) {
+      return error.code() + "  " + error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal("apgd-ce", 2), "accepted");
+  EXPECT_EQ(refusal("apgd-dlr", 3), "accepted");
+  EXPECT_EQ(refusal("apgd-t", 4), "accepted");
+  EXPECT_EQ(refusal("apgd-dlr", 2),
+            "ERR_OPTION  Expected at least 3 classes for the loss dlr but received a network with 2. Use the "
+            "attack apgd-ce.");
+  EXPECT_EQ(
+      refusal("apgd-t", 3),
+      "ERR_OPTION  Expected at least 4 classes for the loss targeted dlr but received a network with 3. "
+      "Use the attack apgd-ce.");
+}
+
+}  // namespace
+}  // namespace selfgrad

@@ -1,0 +1,110 @@
+/** APGD (https://arxiv.org/abs/2003.01690): ascent that chooses its own step size; on three losses. */
+import { z } from 'zod';
+import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { Fraction } from '../fraction.ts';
+import { choice, integer, parse, section } from '../option.ts';
+import { type Norm, norms, type Threat } from '../threat.ts';
+import { attackBudget, attackEps } from './budget.ts';
+import { unusedOptions } from './unused.ts';
+
+export interface ApgdAttack {
+  name: 'apgd-ce' | 'apgd-dlr';
+  steps: number;
+  restarts: number;
+  /** Radius in pixel units; null stands for the threat model's. */
+  eps: number | null;
+  /** Null stands for the threat model's. */
+  norm: Norm | null;
+}
+
+export interface ApgdTAttack extends Omit<ApgdAttack, 'name'> {
+  name: 'apgd-t';
+  /** Wrong classes to aim at, one after another; all of them where there are fewer. */
+  targets: number;
+}
+
+export interface ApgdOptions {
+  /** At least 1. Defaults to 100. */
+  steps?: number;
+  /** Independent tries, at least 1; an image counts as broken when any try breaks it. Defaults to 1. */
+  restarts?: number;
+  /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
+  eps?: Fraction | null;
+  /** Defaults to null, which stands for the threat model's. */
+  norm?: Norm | null;
+}
+
+export interface ApgdTOptions extends ApgdOptions {
+  /**
+   * Wrong classes to aim at, those of the largest logits on the clean image first, at least 1; all of them where
+   * there are fewer. Defaults to 9.
+   */
+  targets?: number;
+}
+
+const shared = {
+  steps: integer({ description: 'Gradient steps, of each climb.', gte: 1 }).prefault(100),
+  restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
+  eps: attackEps,
+  norm: choice(norms, { description: "Norm of the attack; null stands for the threat model's." })
+    .nullable()
+    .prefault(null),
+};
+
+/** @internal */
+export const apgdCeSchema = section('APGD on the cross-entropy.', {
+  name: z.literal('apgd-ce'),
+  ...shared,
+}) satisfies z.ZodType<ApgdAttack>;
+
+/** @internal */
+export const apgdDlrSchema = section('APGD on the difference of logits ratio.', {
+  name: z.literal('apgd-dlr'),
+  ...shared,
+}) satisfies z.ZodType<ApgdAttack>;
+
+/** @internal */
+export const apgdTSchema = section('APGD towards one wrong class after another.', {
+  name: z.literal('apgd-t'),
+  ...shared,
+  targets: integer({ description: 'Wrong classes to aim at.', gte: 1 }).prefault(9),
+}) satisfies z.ZodType<ApgdTAttack>;
+
+/**
+ * APGD on the cross-entropy, the first attack of AutoAttack.
+ *
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function apgdCe(options: ApgdOptions = {}): ApgdAttack {
+  return parse(apgdCeSchema, { ...options, name: 'apgd-ce' }, 'apgdCe');
+}
+
+/**
+ * APGD on the difference of logits ratio, a margin that scaling the logits does not change. Needs 3 classes.
+ *
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function apgdDlr(options: ApgdOptions = {}): ApgdAttack {
+  return parse(apgdDlrSchema, { ...options, name: 'apgd-dlr' }, 'apgdDlr');
+}
+
+/**
+ * APGD on the targeted difference of logits ratio, the second attack of AutoAttack: `targets` climbs of `steps`
+ * steps an image, until one succeeds. Needs 4 classes.
+ *
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function apgdT(options: ApgdTOptions = {}): ApgdTAttack {
+  return parse(apgdTSchema, { ...options, name: 'apgd-t' }, 'apgdT');
+}
+
+/** The attack as the native core runs it under `threat`; `path` names it in errors. */
+export function nativeApgd(
+  attack: ApgdAttack | ApgdTAttack,
+  threat: Threat,
+  path: string,
+): NativeAttackOptions {
+  const norm = attack.norm ?? threat.norm;
+  const eps = attackBudget(attack.eps, norm, threat, path);
+  return { ...unusedOptions, ...attack, norm, eps, alpha: 0 };
+}
