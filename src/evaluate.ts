@@ -6,7 +6,6 @@ import { formatEps } from './config/fraction.ts';
 import { resolveConfig } from './config/resolve.ts';
 import type { Threat, ThreatInput } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
-import { SelfgradError } from './errors.ts';
 import type { AttackResult, Evaluation, Warning } from './evaluation.ts';
 import { rate } from './interval.ts';
 import { machine, versions } from './machine.ts';
@@ -14,6 +13,7 @@ import type { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import { checkFit, dataRecord, modelRecord } from './subject.ts';
 
 export interface EvaluateOptions extends EvaluateInput {
   /** Defaults to Linf 8/255. */
@@ -93,21 +93,8 @@ export async function evaluate(
   return {
     schema: 'selfgrad.evaluation/1',
     createdAt: new Date().toISOString(),
-    model: {
-      architecture: model.options.architecture,
-      parameters: model.parameterCount,
-      path: model.path,
-      strategy: model.metadata.strategy ?? null,
-    },
-    data: {
-      name: data.name,
-      split: data.split,
-      count,
-      classes: [...data.classes],
-      shape: [...data.shape],
-      sha256: data.sha256,
-      note: data.note,
-    },
+    model: modelRecord(model),
+    data: dataRecord(data, count),
     threat: { ...threat, epsText: formatEps(threat.eps) },
     seed,
     device: 'cpu',
@@ -135,25 +122,6 @@ export async function evaluate(
     warnings: warningsOf(model, threat, result),
     command: null,
   };
-}
-
-function checkFit(model: Model, data: Dataset): void {
-  const { channels, height, width, classes } = model.options;
-  const wanted = [channels, height, width];
-  if (wanted.some((size, i) => size !== data.shape[i])) {
-    throw new SelfgradError(
-      'ERR_DATA',
-      `Expected images of ${wanted.join('×')} (what the model was built for) but ${data.name} holds ${data.shape.join('×')}.`,
-      { fix: 'Evaluate on the data set that the model was trained for.' },
-    );
-  }
-  if (classes !== data.classes.length) {
-    throw new SelfgradError(
-      'ERR_DATA',
-      `Expected ${classes} classes (the width of the model's logits) but ${data.name} has ${data.classes.length}.`,
-      { fix: 'Evaluate on the data set that the model was trained for.' },
-    );
-  }
 }
 
 /** The options that the attack used, for the record. */

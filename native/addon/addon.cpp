@@ -29,6 +29,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
   exports.Set("train", Napi::Function::New<train>(env, "train"));
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
+  exports.Set("stability", Napi::Function::New<stability>(env, "stability"));
   exports.Set("attack", Napi::Function::New<attack>(env, "attack"));
   // A worker that is terminated runs no `exit` listener: its threads are joined here.
   env.AddCleanupHook([this] { stop_jobs(); });

@@ -12,6 +12,9 @@ Napi::Value train(const Napi::CallbackInfo& info);
 /// `evaluate(options, onEvent)`: NativeEvaluateOptions -> NativeRun<NativeEvaluateResult>.
 Napi::Value evaluate(const Napi::CallbackInfo& info);
 
+/// `stability(options, onEvent)`: NativeStabilityOptions -> NativeRun<NativeStabilityResult>.
+Napi::Value stability(const Napi::CallbackInfo& info);
+
 /// `attack(request)`: NativeAttackRequest -> NativeRun<NativeAttackResult>.
 Napi::Value attack(const Napi::CallbackInfo& info);
 

@@ -9,6 +9,7 @@ import { evalCommand } from './commands/eval.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { libtorchCommand } from './commands/libtorch.ts';
 import { reportCommand } from './commands/report.ts';
+import { stabilityCommand } from './commands/stability.ts';
 import { trainCommand } from './commands/train.ts';
 
 const exitCodes = `
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   for (const command of [
     trainCommand(),
     evalCommand(),
+    stabilityCommand(),
     attackCommand(),
     reportCommand(),
     dataCommand(),

@@ -6,6 +6,7 @@ import { type EvaluateConfig, type EvaluateInput, evaluateSchema } from './evalu
 import { type ModelConfig, modelSchema } from './model.ts';
 import { integer, section, sentence } from './option.ts';
 import type { PresetName } from './presets.ts';
+import { type StabilityConfig, type StabilityInput, stabilitySchema } from './stability.ts';
 import { type Threat, type ThreatInput, threatSchema } from './threat.ts';
 import { type TrainConfig, type TrainInput, trainSchema } from './train.ts';
 
@@ -21,6 +22,7 @@ export interface Config {
   threat: Threat;
   train: TrainConfig;
   evaluate: EvaluateConfig;
+  stability: StabilityConfig;
 }
 
 /** A configuration as a user writes it: every field has a default. */
@@ -38,6 +40,7 @@ export interface ConfigInput {
   threat?: ThreatInput;
   train?: TrainInput;
   evaluate?: EvaluateInput;
+  stability?: StabilityInput;
 }
 
 /** @internal `evaluate.attacks` may still be null here: `resolveConfig` fills it in. */
@@ -50,6 +53,7 @@ export const configSchema = section('Configuration of selfgrad.', {
   threat: threatSchema.prefault({}),
   train: trainSchema.prefault({}),
   evaluate: evaluateSchema.prefault({}),
+  stability: stabilitySchema.prefault({}),
 }).superRefine(({ model, train: { strategy } }, context) => {
   if (context.issues.length > 0 || strategy.name !== 'self-gradient') return;
   const wanted = ['input', ...strategy.features.map(({ place }) => place)];

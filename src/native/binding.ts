@@ -274,6 +274,62 @@ export interface NativeEvaluateResult {
   examples: NativeExample[];
 }
 
+export interface NativeStabilityOptions {
+  model: NativeModel;
+  data: NativeDataset;
+  /** The first `count` images of the set. */
+  count: number;
+  batchSize: number;
+  seed: number;
+  threads: number;
+  norm: NativeNorm;
+  eps: number;
+  steps: number;
+  alpha: number;
+  iterations: number;
+  randomPoints: number;
+  multiples: number[];
+  /** Of the first `count` images; 0 for none. */
+  certify: { count: number; bisections: number; refine: number };
+}
+
+export type NativeStabilityEvent =
+  /** After each batch of the diagnostics, then of the certified bounds. */
+  { type: 'diagnose' | 'certify'; done: number; count: number };
+
+/** One value an image; NaN where it is not defined. */
+export interface NativeStabilityImages {
+  loss: Float64Array;
+  /** 1 where the image is classified correctly, else 0. */
+  correct: Float64Array;
+  gradientL1: Float64Array;
+  gradientL2: Float64Array;
+  gradientCurvature: Float64Array;
+  eigenvalue: Float64Array;
+  eigenvalueResidual: Float64Array;
+  linearityError: Float64Array;
+  linearityRatio: Float64Array;
+  gradientCosine: Float64Array;
+  gradientAgreement: Float64Array;
+  adversaryQuality: Float64Array;
+  marginRadius: Float64Array;
+  /** 1 where no step of PGD was misclassified, else 0. */
+  attacked: Float64Array;
+  /** The last three only of the images that were certified; missing when none were. */
+  certified?: Float64Array;
+  certifiedMargin?: Float64Array;
+  certifiedRadius?: Float64Array;
+}
+
+export interface NativeStabilityResult {
+  count: number;
+  images: NativeStabilityImages;
+  /** Means over all images at each multiple. */
+  profiles: { direction: 'gradient' | 'pgd' | 'random'; loss: number[]; accuracy: number[] }[];
+  passes: NativePasses;
+  seconds: number;
+}
+
 export interface NativeAttackRequest {
   model: NativeModel;
   /** NCHW in [0, 1]. */
@@ -326,5 +382,9 @@ export interface NativeBinding {
     options: NativeEvaluateOptions,
     onEvent: (event: NativeEvaluateEvent) => void,
   ): NativeRun<NativeEvaluateResult>;
+  stability(
+    options: NativeStabilityOptions,
+    onEvent: (event: NativeStabilityEvent) => void,
+  ): NativeRun<NativeStabilityResult>;
   attack(options: NativeAttackRequest): NativeRun<NativeAttackResult>;
 }

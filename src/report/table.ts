@@ -5,7 +5,7 @@ import type { AttackResult, Evaluation, Rate } from '../evaluation.ts';
 import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
 
 /** Terminals act on control characters: names and messages from files must not bring their own. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
 }
 
@@ -30,7 +30,7 @@ function attackCells(attack: AttackResult, threat: Evaluation['threat']): string
 }
 
 /** Pads each column to its widest cell: the first and the last to the left, figures to the right. */
-function align(rows: string[][], minimumWidth: number): string[] {
+export function align(rows: string[][], minimumWidth: number): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) {

@@ -159,6 +159,31 @@ describe('inspect', () => {
   });
 });
 
+describe('stability', () => {
+  const few = ['stability.count=20', 'stability.iterations=2', 'stability.certify.count=4'];
+
+  it('prints its table, and writes the values of each image where it is told to', async () => {
+    const out = join(folder, 'stability.json');
+    const { status, stdout, stderr } = await selfgrad(['stability', run, ...few, '--out', out]);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(
+      /^stability {2}small-cnn · fashion-mnist-mini test 20 · linf 0\.1 · cpu · seed 0$/m,
+    );
+    expect(stdout).toMatch(/^certified radius {2}p5 /m);
+    expect(stderr).toMatch(/^diagnose {2}20 images\ncertify {2}4 images$/m);
+    const document = JSON.parse(readFileSync(out, 'utf8'));
+    expect(document.schema).toBe('selfgrad.stability/1');
+    expect(document.images.gradientL1).toHaveLength(20);
+    expect(document.command).toContain('npx selfgrad stability');
+  });
+
+  it('prints one document for --json', async () => {
+    const { status, stdout } = await selfgrad(['stability', run, ...few, '--json', '-q']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).bound.certified.count).toBe(4);
+  });
+});
+
 describe('attack', () => {
   it('saves chosen images and says what rounding to 8 bits does', async () => {
     const out = join(temporaryFolder(), 'images');

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { main, selfgrad, temporaryFolder } from './selfgrad.ts';
 
 describe('selfgrad --help', () => {
-  it.each(['', 'train', 'eval', 'attack', 'report', 'config', 'config print', 'inspect'])(
+  it.each(['', 'train', 'eval', 'stability', 'attack', 'report', 'config', 'config print', 'inspect'])(
     'explains %j',
     async (words) => {
       const { status, stdout, stderr } = await selfgrad([...words.split(' ').filter(Boolean), '--help']);

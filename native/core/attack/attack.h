@@ -61,6 +61,11 @@ class Target {
   /// Gradient with respect to the images of `loss(logits)` (N), summed; weights get none.
   Gradient gradient(const at::Tensor& x, const std::function<at::Tensor(const at::Tensor&)>& loss);
 
+  /// As `logits`, with a graph back to `x`, for derivatives of another kind.
+  at::Tensor differentiable_logits(const at::Tensor& x);
+  /// Before such a derivative: looks at the stop flag and adds its backward passes.
+  void count_backward(int64_t passes);
+
   /// Where the run is, for messages: `batch 3 of attack pgd`.
   void set_place(std::string place) { place_ = std::move(place); }
   uint64_t seed() const { return seed_; }

@@ -36,17 +36,28 @@ at::Tensor Target::logits(const at::Tensor& x) {
   return z;
 }
 
-Target::Gradient Target::gradient(const at::Tensor& x,
-                                  const std::function<at::Tensor(const at::Tensor&)>& loss) {
+at::Tensor Target::differentiable_logits(const at::Tensor& x) {
   check_stop();
   const torch::autograd::AutoGradMode graph(true);
-  const at::Tensor input = x.detach().requires_grad_();
-  const at::Tensor z = logits_(input).to(at::kFloat);
+  at::Tensor z = logits_(x).to(at::kFloat);
   passes_.forward += x.size(0);
   check_finite(z);
+  return z;
+}
+
+void Target::count_backward(int64_t passes) {
+  check_stop();
+  passes_.backward += passes;
+}
+
+Target::Gradient Target::gradient(const at::Tensor& x,
+                                  const std::function<at::Tensor(const at::Tensor&)>& loss) {
+  const torch::autograd::AutoGradMode graph(true);
+  const at::Tensor input = x.detach().requires_grad_();
+  const at::Tensor z = differentiable_logits(input);
+  count_backward(x.size(0));
   // With the images as the only inputs of the engine, convolutions skip the gradient of their weights.
   at::Tensor gradient = torch::autograd::grad({loss(z).sum()}, {input})[0];
-  passes_.backward += x.size(0);
   return {z.detach(), gradient};
 }
 

@@ -47,8 +47,8 @@ BatchNorm2d::BatchNorm2d(int64_t channels) {
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   if (is_training()) num_batches_tracked_.add_(1);
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), /*momentum=*/0.1,
-                        /*eps=*/1e-5, /*cudnn_enabled=*/true);
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), /*momentum=*/0.1, kEps,
+                        /*cudnn_enabled=*/true);
 }
 
 Linear::Linear(int64_t in, int64_t out) {

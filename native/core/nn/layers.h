@@ -31,6 +31,12 @@ class Conv2d : public torch::nn::Module {
   /// Floating-point operations for one image whose output has this many pixels.
   int64_t flops(int64_t pixels) const { return 2 * weight_.numel() * pixels; }
 
+  const at::Tensor& weight() const { return weight_; }
+  /// Undefined where there is none.
+  const at::Tensor& bias() const { return bias_; }
+  int64_t stride() const { return stride_; }
+  int64_t padding() const { return padding_; }
+
  private:
   int64_t stride_, padding_;
   at::Tensor weight_, bias_;
@@ -39,8 +45,14 @@ class Conv2d : public torch::nn::Module {
 /// Batch normalisation over (N, H, W) with PyTorch's momentum 0.1 and epsilon 1e-5.
 class BatchNorm2d : public torch::nn::Module {
  public:
+  static constexpr double kEps = 1e-5;
   explicit BatchNorm2d(int64_t channels);
   at::Tensor forward(const at::Tensor& x);
+
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
+  const at::Tensor& running_mean() const { return running_mean_; }
+  const at::Tensor& running_var() const { return running_var_; }
 
  private:
   at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
@@ -53,6 +65,9 @@ class Linear : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) const;
   int64_t flops() const { return 2 * weight_.numel(); }
 
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
+
  private:
   at::Tensor weight_, bias_;
 };
@@ -63,6 +78,9 @@ class Normalize : public torch::nn::Module {
  public:
   Normalize(const std::vector<double>& mean, const std::vector<double>& std);
   at::Tensor forward(const at::Tensor& x) const;
+
+  const at::Tensor& mean() const { return mean_; }
+  const at::Tensor& std() const { return std_; }
 
  private:
   at::Tensor mean_, std_;

@@ -66,6 +66,12 @@ at::Tensor Network::forward(const at::Tensor& images) {
   return body(normalize_->forward(tapped("input", images))).to(at::kFloat);
 }
 
+LayerGraph Network::layer_graph() const {
+  LayerGraph graph;
+  append_body(graph, graph.add(0, *normalize_));
+  return graph;
+}
+
 at::Tensor Network::tapped(const std::string& place, const at::Tensor& x) {
   const auto tap = taps_.find(place);
   return tap == taps_.end() ? x : tap->second->forward(x);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "nn/layer_graph.h"
 #include "nn/layers.h"
 #include "nn/tap.h"
 
@@ -36,6 +37,10 @@ class Network : public torch::nn::Module {
   /// (N, C, H, W) float32 in [0, 1] -> (N, classes) float32 logits.
   at::Tensor forward(const at::Tensor& images);
 
+  /// The layers of the network in evaluation mode, from the pixels to the logits, with float64 copies of the
+  /// present weights.
+  LayerGraph layer_graph() const;
+
   const NetworkOptions& options() const { return options_; }
 
   /// The tap at `place`. @throws Error("ERR_OPTION") naming the taps that there are.
@@ -53,6 +58,8 @@ class Network : public torch::nn::Module {
 
  protected:
   virtual at::Tensor body(const at::Tensor& x) = 0;
+  /// Appends the layers of `body` behind the layer at `x`; the last one gives the logits.
+  virtual void append_body(LayerGraph& graph, int64_t x) const = 0;
   /// To be called by `body` at each place where a tap may stand.
   at::Tensor tapped(const std::string& place, const at::Tensor& x);
   Activation activation() const { return activation_; }

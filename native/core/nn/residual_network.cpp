@@ -39,6 +39,12 @@ class PreActBlock : public torch::nn::Module {
     return conv1_->flops(pixels) + conv2_->flops(pixels) + (projection_ ? projection_->flops(pixels) : 0);
   }
 
+  int64_t append_to(LayerGraph& graph, int64_t x) const {
+    const int64_t active = graph.activation(graph.add(x, *bn1_), activation_);
+    const int64_t inner = graph.activation(graph.add(graph.add(active, *conv1_), *bn2_), activation_);
+    return graph.sum(graph.add(inner, *conv2_), projection_ ? graph.add(active, *projection_) : x);
+  }
+
  private:
   Activation activation_;
   int64_t stride_;
@@ -91,6 +97,14 @@ at::Tensor ResidualNetwork::body(const at::Tensor& x) {
     y = tapped("stage" + std::to_string(s + 1), y);
   }
   return head_->forward(activate(activation(), norm_->forward(y)).mean({2, 3}));
+}
+
+void ResidualNetwork::append_body(LayerGraph& graph, int64_t x) const {
+  int64_t y = graph.add(x, *stem_);
+  for (const auto& stage : stages_)
+    for (const auto& block : stage)
+      y = block->append_to(graph, y);
+  graph.add(graph.mean(graph.activation(graph.add(y, *norm_), activation())), *head_);
 }
 
 }  // namespace selfgrad

@@ -31,6 +31,7 @@ class ResidualNetwork : public Network {
 
  private:
   at::Tensor body(const at::Tensor& x) override;
+  void append_body(LayerGraph& graph, int64_t x) const override;
 
   std::shared_ptr<Conv2d> stem_;
   std::vector<std::vector<std::shared_ptr<PreActBlock>>> stages_;

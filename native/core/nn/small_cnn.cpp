@@ -35,6 +35,12 @@ class SmallCnn : public Network {
     return fc2_->forward(activate(activation(), fc1_->forward(features.contiguous().flatten(1))));
   }
 
+  void append_body(LayerGraph& graph, int64_t x) const override {
+    const int64_t stem = graph.activation(graph.add(x, *conv1_), activation());
+    const int64_t features = graph.activation(graph.add(stem, *conv2_), activation());
+    graph.add(graph.activation(graph.add(features, *fc1_), activation()), *fc2_);
+  }
+
   std::shared_ptr<Conv2d> conv1_, conv2_;
   std::shared_ptr<Linear> fc1_, fc2_;
 };

@@ -17,6 +17,7 @@ enum class Purpose : uint32_t {
   kAugment = 3,      ///< crop offsets and flips; round = epoch
   kTrainStart = 4,   ///< start of a training attack; round = epoch
   kAttackStart = 5,  ///< start of an evaluation attack; round = attack << 16 | restart
+  kStability = 10,   ///< draws of the stability analysis; round = StabilityDraw
 };
 
 /// Identifies a family of draws; the example index and the position complete the counter.

@@ -30,10 +30,10 @@ function state(event: ProgressEvent): { share: number; label: string; detail: st
       detail: `loss ${event.loss.toFixed(3)}  ${grouped(event.imagesPerSecond)} img/s  ${clock(left)} left`,
     };
   }
-  if (event.type === 'clean') {
+  if (event.type === 'clean' || event.type === 'diagnose' || event.type === 'certify') {
     return {
       share: event.done / Math.max(1, event.count),
-      label: 'clean',
+      label: event.type,
       detail: `${grouped(event.done)} / ${grouped(event.count)}`,
     };
   }

@@ -41,6 +41,9 @@ function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
       return `alarm  step ${grouped(event.step)}: successive gradients agree ${event.agreement.toFixed(2)}, usually ${event.usual.toFixed(2)}; extra attack passes for ${event.remedySteps} steps`;
     case 'attack-end':
       return `${event.name}  ${grouped(event.broken)} broken`;
+    case 'diagnose':
+    case 'certify':
+      return event.done === event.count ? `${event.type}  ${grouped(event.count)} images` : undefined;
     default:
       return undefined;
   }

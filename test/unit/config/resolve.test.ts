@@ -65,6 +65,28 @@ describe('resolveConfig', () => {
           "width": 16,
         },
         "seed": 0,
+        "stability": {
+          "alpha": null,
+          "batchSize": 100,
+          "certify": {
+            "bisections": 10,
+            "count": 100,
+            "refine": 512,
+          },
+          "count": 500,
+          "iterations": 20,
+          "multiples": [
+            0,
+            0.25,
+            0.5,
+            0.75,
+            1,
+            1.5,
+            2,
+          ],
+          "randomPoints": 4,
+          "steps": 10,
+        },
         "threads": "auto",
         "threat": {
           "eps": 0.03137254901960784,

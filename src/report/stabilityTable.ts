@@ -1,0 +1,98 @@
+/** The result of a stability analysis as aligned lines for a terminal. */
+import { formatEps } from '../config/fraction.ts';
+import type { Rate } from '../evaluation.ts';
+import type { Diagnostics, Distribution, StabilityAnalysis } from '../stabilityAnalysis.ts';
+import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
+import { align, plain } from './table.ts';
+
+/** The words for each diagnostic. */
+const labels: Record<keyof Diagnostics<unknown>, string> = {
+  loss: 'loss',
+  gradientL1: 'gradient, l1',
+  gradientL2: 'gradient, l2',
+  gradientCurvature: 'curvature along gradient',
+  eigenvalue: 'largest eigenvalue',
+  eigenvalueResidual: '  its residual',
+  linearityError: 'linearity error',
+  linearityRatio: '  of first-order gain',
+  gradientCosine: 'gradient cosine',
+  gradientAgreement: 'gradient agreement',
+  adversaryQuality: 'adversary quality',
+  marginRadius: 'margin radius (estimate)',
+};
+
+function figure(value: number | null): string {
+  if (value === null) return '-';
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e4) ? value.toExponential(2) : value.toFixed(4);
+}
+
+function figures({ p5, median, p95, mean, count }: Distribution): string[] {
+  return [figure(p5), figure(median), figure(p95), figure(mean), grouped(count)];
+}
+
+function rateLine(name: string, rate: Rate, note: string): string[] {
+  return [name, percent(rate.rate), interval(rate), note];
+}
+
+/** The radius in 255ths, the unit in which radii are compared. */
+function levels(value: number | null): string {
+  return value === null ? '-' : `${(value * 255).toPrecision(3)}/255`;
+}
+
+/**
+ * The lines that `selfgrad stability` prints: accuracy with its ceiling and floor, the spread of each diagnostic over
+ * the images, mean loss along three directions, and the warnings.
+ */
+export function renderStability(analysis: StabilityAnalysis): string {
+  const { model, data, threat, bound, diagnostics, profile, warnings } = analysis;
+  const head = [
+    model.architecture,
+    `${data.name} ${data.split} ${grouped(data.count)}`,
+    `${threat.norm} ${threat.epsText}`,
+    analysis.device,
+    `seed ${analysis.seed}`,
+  ].join(' · ');
+  const rates = [
+    rateLine('clean', analysis.clean, ''),
+    rateLine('under PGD', analysis.attacked, `${counted(analysis.options.steps, 'step')}: a ceiling`),
+    rateLine('zero gradient', analysis.zeroGradient, ''),
+  ];
+  if (bound) {
+    rates.push(
+      rateLine('under PGD', bound.attacked, `of the first ${grouped(bound.certified.count)}: a ceiling`),
+      rateLine('certified', bound.certified, `of the first ${grouped(bound.certified.count)}: a floor`),
+    );
+  }
+  const radius = bound
+    ? [
+        `certified radius  p5 ${levels(bound.radius.p5)}  median ${levels(bound.radius.median)}  ` +
+          `p95 ${levels(bound.radius.p95)}  (up to ${formatEps(4 * threat.eps)})`,
+      ]
+    : [];
+  const spread = [
+    ['per image', 'p5', 'median', 'p95', 'mean', 'images'],
+    ...Object.entries(labels).map(([name, label]) => [
+      label,
+      ...figures(diagnostics[name as keyof typeof labels]),
+    ]),
+  ];
+  const curves = [
+    ['mean loss at', ...profile.multiples.map((k) => `${k} eps`)],
+    ...profile.curves.map(({ direction, loss }) => [`along ${direction}`, ...loss.map(figure)]),
+  ];
+  return [
+    `stability  ${head}`,
+    ...align(rates, 0),
+    ...radius,
+    '',
+    ...align(spread, 0),
+    '',
+    ...align(curves, 0),
+    '',
+    `passes  ${passPair(analysis.passes).join('  ')}  ${duration(analysis.seconds)}`,
+    ...warnings.map(({ code, message }) => `warning  ${code}  ${message}`),
+  ]
+    .map(plain)
+    .join('\n');
+}

@@ -1,0 +1,178 @@
+/** Looks at how a model's loss behaves around each image, and at what can be proved there. */
+import { resolveThreads } from './config/device.ts';
+import { formatEps } from './config/fraction.ts';
+import { resolveConfig } from './config/resolve.ts';
+import type { StabilityInput } from './config/stability.ts';
+import type { Threat, ThreatInput } from './config/threat.ts';
+import type { Dataset } from './data/dataset.ts';
+import { distribution } from './distribution.ts';
+import type { Warning } from './evaluation.ts';
+import { rate } from './interval.ts';
+import { machine, versions } from './machine.ts';
+import type { Model } from './model.ts';
+import { awaitRun } from './native/awaitRun.ts';
+import type { NativeStabilityEvent, NativeStabilityImages, NativeStabilityResult } from './native/binding.ts';
+import { loadBinding } from './native/load.ts';
+import type { CertifiedBound, Diagnostics, StabilityAnalysis } from './stabilityAnalysis.ts';
+import { checkFit, dataRecord, modelRecord } from './subject.ts';
+
+export interface StabilityOptions extends StabilityInput {
+  /** Defaults to Linf 8/255. */
+  threat?: Threat | ThreatInput;
+  /** Key of the random draws. Defaults to 0. */
+  seed?: number;
+  /** Defaults to `auto`. */
+  threads?: number | 'auto';
+  /** Stops between two passes; the promise rejects with its reason. */
+  signal?: AbortSignal;
+  onEvent?: (event: NativeStabilityEvent) => void;
+}
+
+const names = [
+  'loss',
+  'gradientL1',
+  'gradientL2',
+  'gradientCurvature',
+  'eigenvalue',
+  'eigenvalueResidual',
+  'linearityError',
+  'linearityRatio',
+  'gradientCosine',
+  'gradientAgreement',
+  'adversaryQuality',
+  'marginRadius',
+] as const satisfies readonly (keyof Diagnostics<unknown>)[];
+
+/**
+ * Norms and agreement of input gradients, curvature, local linearity, quality of a single step, a first-order margin
+ * radius (an estimate), the loss along three directions, and a certified bound: the floor of robust accuracy where
+ * attacks give the ceiling. What is said of an image does not depend on its batch. docs/stability.md explains each.
+ *
+ * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not fit the model; `ERR_NUMERIC` for logits that
+ *   are not finite
+ * @example
+ * const { bound, diagnostics } = await stability(model, data, { threat: { eps: '8/255' }, count: 200 });
+ */
+export async function stability(
+  model: Model,
+  data: Dataset,
+  options: StabilityOptions = {},
+): Promise<StabilityAnalysis> {
+  const {
+    signal,
+    onEvent,
+    threat: threatInput = {},
+    seed: seedInput = 0,
+    threads: threadsInput = 'auto',
+    ...rest
+  } = options;
+  const { config } = resolveConfig([
+    {
+      origin: 'stability()',
+      values: { threat: threatInput, seed: seedInput, threads: threadsInput, stability: rest },
+    },
+  ]);
+  const { threat, seed } = config;
+  checkFit(model, data);
+  const threads = resolveThreads(config.threads);
+  const count = Math.min(config.stability.count ?? data.count, data.count);
+  const run = { ...config.stability, count, alpha: config.stability.alpha ?? threat.eps / 4 };
+  const certify = run.certify ?? { count: 0, bisections: 0, refine: 0 };
+  const result = await awaitRun<NativeStabilityResult, NativeStabilityEvent>(
+    (observe) =>
+      loadBinding().stability(
+        { model: model.native, data: data.native, ...threat, ...run, seed, threads, certify },
+        observe,
+      ),
+    { signal, onEvent },
+  );
+  const { images } = result;
+  const analysis: Omit<StabilityAnalysis, 'warnings'> = {
+    schema: 'selfgrad.stability/1',
+    createdAt: new Date().toISOString(),
+    model: modelRecord(model),
+    data: dataRecord(data, count),
+    threat: { ...threat, epsText: formatEps(threat.eps) },
+    seed,
+    device: 'cpu',
+    versions: versions(),
+    machine: machine(threads),
+    options: run,
+    clean: rate(total(images.correct), count),
+    attacked: rate(total(images.attacked), count),
+    zeroGradient: rate(images.gradientL1.filter((norm) => norm === 0).length, count),
+    diagnostics: diagnosticsOf((name) => distribution(images[name])),
+    profile: { multiples: run.multiples, curves: result.profiles },
+    bound: boundOf(images),
+    images: {
+      ...diagnosticsOf((name) =>
+        Array.from(images[name], (value) => (Number.isFinite(value) ? value : null)),
+      ),
+      certifiedRadius: [...(images.certifiedRadius ?? [])],
+    },
+    passes: result.passes,
+    seconds: result.seconds,
+    command: null,
+  };
+  return { ...analysis, warnings: warningsOf(analysis, images) };
+}
+
+function total(flags: Float64Array): number {
+  return flags.reduce((sum, flag) => sum + flag, 0);
+}
+
+function diagnosticsOf<T>(make: (name: keyof Diagnostics<T>) => T): Diagnostics<T> {
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as unknown as Diagnostics<T>;
+}
+
+function boundOf(images: NativeStabilityImages): CertifiedBound | null {
+  const { certified, certifiedRadius, attacked, correct } = images;
+  if (certified === undefined || certifiedRadius === undefined) return null;
+  const { length } = certified;
+  return {
+    certified: rate(total(certified), length),
+    attacked: rate(total(attacked.subarray(0, length)), length),
+    radius: distribution(certifiedRadius.filter((_, i) => correct[i] === 1)),
+  };
+}
+
+function warningsOf(
+  { diagnostics, zeroGradient, profile }: Omit<StabilityAnalysis, 'warnings'>,
+  images: NativeStabilityImages,
+): Warning[] {
+  const warnings: Warning[] = [];
+  if (zeroGradient.rate > 0.01) {
+    warnings.push({
+      code: 'W_ZERO_GRADIENT',
+      message: `${zeroGradient.correct} of ${zeroGradient.count} images have a gradient of exactly zero: gradient attacks cannot start there.`,
+    });
+  }
+  const quality = diagnostics.adversaryQuality.median;
+  if (quality !== null && quality < 0.5) {
+    warnings.push({
+      code: 'W_SINGLE_STEP',
+      message: `One step reaches ${(100 * quality).toFixed(0)} % of the gain of PGD (median): single-step figures mean nothing here.`,
+    });
+  }
+  const gradient = profile.curves.find(({ direction }) => direction === 'gradient')!.accuracy;
+  const full = gradient[profile.multiples.indexOf(1)];
+  const dip = gradient.findIndex(
+    (accuracy, i) => profile.multiples[i]! < 1 && full !== undefined && accuracy < full - 0.02,
+  );
+  if (dip !== -1) {
+    warnings.push({
+      code: 'W_PROFILE',
+      message: `Along the gradient, accuracy is lower at ${profile.multiples[dip]} eps than at eps: a sign of catastrophic overfitting.`,
+    });
+  }
+  const residual = distribution(
+    images.eigenvalueResidual.map((value, i) => value / Math.abs(images.eigenvalue[i]!)),
+  ).median;
+  if (residual !== null && residual > 0.1) {
+    warnings.push({
+      code: 'W_POWER',
+      message: `The power iteration has a residual of ${(100 * residual).toFixed(0)} % (median): raise stability.iterations.`,
+    });
+  }
+  return warnings;
+}
