@@ -19,7 +19,6 @@
 namespace selfgrad {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMomentum = 0.75;
 constexpr double kRaisedShare = 0.75;
 
@@ -42,8 +41,8 @@ ApgdClimb::ApgdClimb(const Threat& threat, int64_t steps, const at::Tensor& orig
       best_x_(start),
       best_gradient_(at::zeros_like(start)),
       eta_(at::full({start.size(0)}, 2.0 * threat.eps, start.options())),
-      previous_loss_(at::full_like(eta_, kInfinity)),
-      best_loss_(at::full_like(eta_, -kInfinity)),
+      previous_loss_(at::full_like(eta_, std::numeric_limits<double>::infinity())),
+      best_loss_(at::full_like(eta_, -std::numeric_limits<double>::infinity())),
       best_at_checkpoint_(best_loss_),
       raised_(at::zeros_like(eta_)),
       halved_(at::ones({start.size(0)}, start.options().dtype(at::kBool))) {}

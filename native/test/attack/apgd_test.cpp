@@ -17,12 +17,12 @@ using testing::LinearModel;
 using testing::random_tensor;
 using testing::SmallNet;
 
-struct Case {
+struct ApgdCase {
   std::string name;
   Norm norm;
 };
 
-AttackOptions options_of(const Case& c, double eps, int64_t steps) {
+AttackOptions options_of(const ApgdCase& c, double eps, int64_t steps) {
   AttackOptions options;
   options.name = c.name;
   options.threat = {c.norm, eps};
@@ -30,7 +30,7 @@ AttackOptions options_of(const Case& c, double eps, int64_t steps) {
   return options;
 }
 
-class ApgdAttack : public ::testing::TestWithParam<Case> {
+class ApgdAttack : public ::testing::TestWithParam<ApgdCase> {
  protected:
   AttackOptions options(double eps, int64_t steps = 30) const { return options_of(GetParam(), eps, steps); }
   /// An eps at which about half of SmallNet's images break.
@@ -38,9 +38,9 @@ class ApgdAttack : public ::testing::TestWithParam<Case> {
 };
 
 INSTANTIATE_TEST_SUITE_P(AllNorms, ApgdAttack,
-                         ::testing::Values(Case{"apgd-ce", Norm::kLinf}, Case{"apgd-ce", Norm::kL2},
-                                           Case{"apgd-dlr", Norm::kLinf}, Case{"apgd-dlr", Norm::kL2},
-                                           Case{"apgd-t", Norm::kLinf}, Case{"apgd-t", Norm::kL2}),
+                         ::testing::Values(ApgdCase{"apgd-ce", Norm::kLinf}, ApgdCase{"apgd-ce", Norm::kL2},
+                                           ApgdCase{"apgd-dlr", Norm::kLinf}, ApgdCase{"apgd-dlr", Norm::kL2},
+                                           ApgdCase{"apgd-t", Norm::kLinf}, ApgdCase{"apgd-t", Norm::kL2}),
                          [](const auto& info) {
                            return info.param.name.substr(5) +
                                   (info.param.norm == Norm::kLinf ? "_linf" : "_l2");
