@@ -2,6 +2,7 @@
  * Runs the comparison of a plan, judges every network and draws what there is:
  *   node bench/claims/run.mjs --path FOLDER [--source cifar10] [--note TEXT] [--threads 1] [--workers 2]
  *     [--stage screen] [--network small] [--methods a,b] [--budgets 12] [--rates 0.1] [--seeds 0]
+ *     [--attacks PGD-20,CW-20]
  *     [--plan bench/claims/plan.mjs] [--out bench/results/claims] [--work runs/claims]
  * Start it again after an interruption, or several times at once: what is done is skipped, what another process works
  * on is left to it. Models and checkpoints stay in `--work`, so that an attack which the plan's judge gets later is
@@ -40,6 +41,7 @@ const { values: flags } = parseArgs({
     budgets: list,
     rates: list,
     seeds: list,
+    attacks: list,
     plan: { type: 'string', default: join(here, 'plan.mjs') },
     out: { type: 'string', default: join(here, '..', 'results', 'claims') },
     work: { type: 'string', default: join('runs', 'claims') },
@@ -52,7 +54,9 @@ const only = Object.fromEntries(
 only.networks = flags.network?.split(',');
 const stages = plan.stages.filter(({ name }) => !flags.stage || flags.stage.split(',').includes(name));
 const threads = resolveThreads(flags.threads === 'auto' ? 'auto' : Number(flags.threads));
-const attacks = Object.entries(plan.judge.attacks);
+const attacks = Object.entries(plan.judge.attacks).filter(
+  ([name]) => !flags.attacks || flags.attacks.split(',').includes(name),
+);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort(new Error(signal)));
 
