@@ -5,6 +5,7 @@
 #include <charconv>
 #include <sstream>
 #include <type_traits>
+#include <utility>
 
 #include "error.h"
 
@@ -150,7 +151,7 @@ std::shared_ptr<Network> load_network(const TensorFile& file, const std::string&
     auto network = make_network(options);
     NamedTensors targets = network->state();
     for (auto& [name, tensor] : targets)
-      if (file.has("average." + name)) name = "average." + name;
+      if (std::string averaged = "average." + name; file.has(averaged)) name = std::move(averaged);
     load_tensors(file, targets);
     network->eval();
     return network;

@@ -15,7 +15,8 @@ namespace selfgrad {
 class GradientMemory {
  public:
   /// All zero and unvisited. Perturbations lie in ±scale (pixel units); a byte is scale / 127. More than
-  /// `map_above` bytes are kept in a file of `folder` that is mapped into memory and vanishes with the process.
+  /// `map_above` bytes are kept in a file of `folder` that is mapped into memory and vanishes with the
+  /// process.
   /// @throws Error("ERR_WRITE") when that file cannot be made: disk full, no permission.
   GradientMemory(int64_t count, const ImageShape& shape, double scale, const std::string& folder,
                  int64_t map_above = int64_t{2} << 30);

@@ -73,7 +73,7 @@ Bounds::Bounds(const LayerGraph& graph, const Region& region, int64_t refine, co
 
 void Bounds::add_input(const Region& region) {
   const at::Tensor images = region.images.to(at::kDouble).contiguous();
-  const double size = static_cast<double>(images.numel() / std::max<int64_t>(images.size(0), 1));
+  const auto size = static_cast<double>(images.size(1) * images.size(2) * images.size(3));
   const double slack = kPixelSlack * (region.norm == Norm::kL2 ? std::sqrt(size) : 1.0);
   region_ = {images, region.norm, region.eps.to(at::kDouble) + slack};
   const at::Tensor eps = per_image(region_.eps, 4);

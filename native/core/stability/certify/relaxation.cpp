@@ -81,7 +81,7 @@ Line nearest(const std::vector<Polygon>& polygons, const std::vector<at::Tensor>
 }  // namespace
 
 Interval activation_range(Activation activation, const Interval& x) {
-  const Interval ends{activate(activation, x.lower), activate(activation, x.upper)};
+  Interval ends{activate(activation, x.lower), activate(activation, x.upper)};
   if (activation == Activation::kRelu) return ends;
   const at::Tensor lowest = at::minimum(at::maximum(x.lower, at::full_like(x.lower, kSiluMinimum)), x.upper);
   return {at::silu(lowest), at::maximum(ends.lower, ends.upper)};
