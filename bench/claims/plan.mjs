@@ -18,11 +18,7 @@ export const plan = {
   },
   methods: {
     // The recommended settings.
-    'self-gradient': {
-      train: {
-        strategy: { name: 'self-gradient', alpha: '8/255', steps: 0, relay: 2, freshWeight: 0.3 },
-      },
-    },
+    'self-gradient': { train: { strategy: 'self-gradient' } },
     // Memory and one fresh attack step, no relay.
     'memory-1': { train: { strategy: { name: 'self-gradient', alpha: '5/255', steps: 1, relay: 1 } } },
     'pgd-10': { train: { strategy: { name: 'pgd', steps: 10, alpha: '2/255' } } },

@@ -43,6 +43,5 @@ export async function writeReport(evaluation: Evaluation, run: RunFiles, written
 /** Writes evaluation.json, report.html and evaluation.csv to `written`. */
 export async function writeResults(evaluation: Evaluation, run: RunFiles, written: RunFiles): Promise<void> {
   await makeDirectory(written.directory);
-  await writeEvaluation(written.evaluation, evaluation);
-  await writeReport(evaluation, run, written);
+  await writeReport(await writeEvaluation(written.evaluation, evaluation), run, written);
 }

@@ -14,15 +14,18 @@ function shortPixels(pixels: readonly number[]): number[] {
  * Writes an evaluation as one JSON document, whole or not at all. The pixels of its examples are rounded to
  * four decimals; every other number keeps all its digits.
  *
+ * @returns the evaluation as it was written, so that a report made of it now and one made later are the same
  * @throws SelfgradError `ERR_WRITE` when the file cannot be written.
  */
-export async function writeEvaluation(path: string, evaluation: Evaluation): Promise<void> {
+export async function writeEvaluation(path: string, evaluation: Evaluation): Promise<Evaluation> {
   const examples = evaluation.examples.map((example) => ({
     ...example,
     image: shortPixels(example.image),
     adversarial: shortPixels(example.adversarial),
   }));
-  await writeAtomic(path, `${JSON.stringify({ ...evaluation, examples })}\n`);
+  const written = { ...evaluation, examples };
+  await writeAtomic(path, `${JSON.stringify(written)}\n`);
+  return written;
 }
 
 const rewrite = 'Run selfgrad eval again to write it anew.';

@@ -15,14 +15,15 @@ beforeAll(async () => {
 afterAll(() => data.dispose());
 
 const inputs: StrategyInput[] = [
-  ...strategyNames,
+  ...strategyNames.filter((name) => name !== 'self-gradient'),
   { name: 'pgd', steps: 3 },
   { name: 'free', replays: 3 },
   { name: 'atta', steps: 2 },
   { name: 'trades', steps: 1 },
   { name: 'mart', steps: 1 },
-  { name: 'self-gradient', steps: 3, memory: 'class' },
-  { name: 'self-gradient', steps: 0, memory: 'universal' },
+  { name: 'self-gradient', steps: 1, relay: 1 },
+  { name: 'self-gradient', steps: 3, relay: 1, memory: 'class' },
+  { name: 'self-gradient', steps: 0, relay: 1, memory: 'universal' },
 ];
 
 describe('passesPerExample', () => {

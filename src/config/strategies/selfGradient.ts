@@ -51,15 +51,15 @@ export interface SelfGradientStrategy {
 export interface SelfGradientStrategyOptions {
   /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps. */
   alpha?: Fraction | null;
-  /** Attack passes before an example's first training pass, 0 or more. Defaults to 1. */
+  /** Attack passes before an example's first training pass, 0 or more. Defaults to 0. */
   steps?: number;
   /** Mode of batch normalisation in the attack passes. Defaults to `train`. */
   attackMode?: AttackMode;
   /** What the input tap remembers between visits. Defaults to `example`. */
   memory?: TapMemory;
-  /** Training steps that an example stays in flight, at least 1. Defaults to 1: no relay. */
+  /** Training steps that an example stays in flight, 1 … 16; 1 is no relay. Defaults to 2. */
   relay?: number;
-  /** Weight of the loss in the first of several training steps, above 0. Defaults to 1. */
+  /** Weight of the loss in the first of several training steps, in (0, 1]. Defaults to 0.3. */
   freshWeight?: number;
   /** Uniform noise at an example's first visit, as a share of eps in [0, 1]. Defaults to 1. */
   initialNoise?: number;
@@ -91,7 +91,7 @@ export const selfGradientSchema = section('Perturbations carried on by the tappe
     .nullable()
     .prefault(null),
   steps: integer({ description: "Attack passes before an example's first training pass.", gte: 0 }).prefault(
-    1,
+    0,
   ),
   attackMode: attackMode('train'),
   memory: choice(['none', 'example', 'class', 'universal'], {
@@ -101,12 +101,12 @@ export const selfGradientSchema = section('Perturbations carried on by the tappe
     description: 'Training steps that an example stays in flight; 1 for no relay.',
     gte: 1,
     lte: 16,
-  }).prefault(1),
+  }).prefault(2),
   freshWeight: number({
     description: 'Weight of the loss in the first of several training steps.',
     gt: 0,
     lte: 1,
-  }).prefault(1),
+  }).prefault(0.3),
   initialNoise: number({
     description: "Uniform noise at an example's first visit, as a share of eps.",
     gte: 0,
@@ -138,7 +138,8 @@ export const selfGradientSchema = section('Perturbations carried on by the tappe
 }) satisfies z.ZodType<SelfGradientStrategy>;
 
 /**
- * Self-gradient training: `steps + relay` forward and backward passes per example and epoch.
+ * Self-gradient training: `steps + relay + refresh (relay - 1)` forward and backward passes per
+ * example and epoch, but for those still in flight at the end of a run.
  *
  * @throws SelfgradError `ERR_OPTION`
  */

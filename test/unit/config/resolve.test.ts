@@ -119,15 +119,15 @@ describe('resolveConfig', () => {
             "attackMode": "train",
             "consistency": 0,
             "features": [],
-            "freshWeight": 1,
+            "freshWeight": 0.3,
             "initialNoise": 1,
             "memory": "example",
             "momentum": 0,
             "name": "self-gradient",
             "noise": 0,
             "refresh": 0,
-            "relay": 1,
-            "steps": 1,
+            "relay": 2,
+            "steps": 0,
           },
           "validate": {
             "attack": {

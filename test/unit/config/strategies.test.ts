@@ -60,7 +60,7 @@ describe('passesPerExample', () => {
     expect(passesPerExample(trades())).toBe(12.5);
     expect(passesPerExample(mart())).toBe(12);
     expect(passesPerExample(selfGradient())).toBe(2);
-    expect(passesPerExample(selfGradient({ steps: 0, relay: 3 }))).toBe(3);
+    expect(passesPerExample(selfGradient({ steps: 1, relay: 3 }))).toBe(4);
     expect(passesPerExample(selfGradient({ steps: 2, relay: 3, refresh: 0.25 }))).toBe(5.5);
   });
 
@@ -86,7 +86,7 @@ describe('a configuration with self-gradient taps', () => {
     expect(refused({}, [])).toBe(
       'ERR_OPTION  Expected a tap at input, which train.strategy reads, for model.taps but received [] (array).',
     );
-    expect(refused({ features }, ['input'])).toBe(
+    expect(refused({ features, steps: 1 }, ['input'])).toBe(
       'ERR_OPTION  Expected a tap at stage1, which train.strategy reads, for model.taps but received ["input"] (array).',
     );
   });
