@@ -18,7 +18,13 @@ async function run(wanted) {
     {
       threads: Number(threads),
       model: { architecture: 'preact-resnet', depths: [1, 1, 1], width: 16 },
-      train: { strategy: measured, precision, epochs: (wanted * 128) / count, lr: 0.01, validate: { every: 0 } },
+      train: {
+        strategy: measured,
+        precision,
+        epochs: (wanted * 128) / count,
+        lr: 0.01,
+        validate: { every: 0 },
+      },
     },
     { data },
   ).result;

@@ -11,7 +11,7 @@ namespace selfgrad {
 namespace {
 
 at::Tensor pack(const std::vector<Transform>& transforms) {
-  const at::Tensor packed = at::zeros({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
+  at::Tensor packed = at::zeros({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
   auto* row = packed.mutable_data_ptr<int32_t>();
   for (const Transform& t : transforms) {
     *row++ = t.dy;
