@@ -17,7 +17,7 @@
 namespace selfgrad {
 namespace {
 
-const ImageShape kShape{1, 2, 3};
+const ImageShape kSmallImage{1, 2, 3};
 
 Flight flight(int64_t n, double value) {
   const at::Tensor images = at::full({n, 1, 2, 3}, value);
@@ -32,7 +32,7 @@ Flight flight(int64_t n, double value) {
 }
 
 TEST(Relay, GivesBackWhatWasHandedOverWhenFlightsGrowOlder) {
-  Relay relay(2, 3, kShape, 4, at::kCPU);
+  Relay relay(2, 3, kSmallImage, 4, at::kCPU);
   EXPECT_TRUE(relay.flights().empty());
   relay.hand_over({flight(3, 1)});
   ASSERT_EQ(relay.flights().size(), 1U);
@@ -56,8 +56,8 @@ TEST(Relay, GivesBackWhatWasHandedOverWhenFlightsGrowOlder) {
 }
 
 TEST(Relay, HasTheSameTensorsInACheckpointInEveryState) {
-  Relay empty(2, 3, kShape, 4, at::kCPU);
-  Relay full(2, 3, kShape, 4, at::kCPU);
+  Relay empty(2, 3, kSmallImage, 4, at::kCPU);
+  Relay full(2, 3, kSmallImage, 4, at::kCPU);
   full.hand_over({flight(3, 1), flight(3, 2)});
   ASSERT_EQ(empty.state().size(), full.state().size());
   for (size_t i = 0; i < empty.state().size(); ++i) {
@@ -93,7 +93,7 @@ TEST(Sentinel, SettlesWhereSuccessiveGradientsNeitherAgreeNorOppose) {
 }
 
 TEST(SharedMemory, MovesTheRowsOfTheBatchAlongTheMeanOfUnitGradients) {
-  SharedMemory memory(3, kShape, 0.1);
+  SharedMemory memory(3, kSmallImage, 0.1);
   const at::Tensor labels = at::tensor({0, 0, 2});
   at::Tensor gradients = at::ones({3, 1, 2, 3});
   gradients[0] *= -100;  // of unit L1 norm it weighs as much as the next, which cancels it but for one pixel
@@ -110,7 +110,7 @@ TEST(SharedMemory, MovesTheRowsOfTheBatchAlongTheMeanOfUnitGradients) {
 }
 
 TEST(SharedMemory, OfOneRowServesEveryLabel) {
-  SharedMemory memory(1, kShape, 0.1);
+  SharedMemory memory(1, kSmallImage, 0.1);
   memory.write(at::tensor({4, 7}), at::ones({2, 1, 2, 3}), 0.04, 0.3);
   EXPECT_TRUE(memory.read(at::tensor({0, 9})).eq(0.04F).all().item<bool>());
 }

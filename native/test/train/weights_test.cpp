@@ -19,6 +19,7 @@ std::shared_ptr<Network> small_network() {
                        .classes = 3,
                        .depths = {},
                        .width = 2,
+                       .taps = {},
                        .mean = {0.5},
                        .std = {0.25},
                        .seed = 3});
