@@ -54,7 +54,7 @@ it('a disk that is full when the checkpoint is due leaves the last one, from whi
 
   const resumed = await selfgrad(['train', '--resume', out, '--quiet', '--json']);
   expect(resumed.status, resumed.stderr).toBe(0);
-  expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 24 });
+  expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 48 });
 });
 
 it('a disk without room for events leaves a checkpoint, and no model', async () => {

@@ -29,14 +29,14 @@ function end(way: string): Promise<End> {
 
 describe('a process', () => {
   it('trains in two workers at once', async () => {
-    expect(await end('workers')).toEqual({ code: 0, signal: null, stdout: 'steps 18 18\n', stderr: '' });
+    expect(await end('workers')).toEqual({ code: 0, signal: null, stdout: 'steps 36 36\n', stderr: '' });
   });
 
   it('survives the termination of a worker that trains', async () => {
     expect(await end('terminate')).toEqual({
       code: 0,
       signal: null,
-      stdout: 'steps 6\nsteps 6\n',
+      stdout: 'steps 12\nsteps 12\n',
       stderr: '',
     });
   });
@@ -46,11 +46,11 @@ describe('a process', () => {
   });
 
   it('ends without dispose', async () => {
-    expect(await end('forget')).toEqual({ code: 0, signal: null, stdout: 'steps 6\n', stderr: '' });
+    expect(await end('forget')).toEqual({ code: 0, signal: null, stdout: 'steps 12\n', stderr: '' });
   });
 
   it('lives until a run has ended that nobody waits for', async () => {
-    expect(await end('unawaited')).toEqual({ code: 0, signal: null, stdout: 'steps 12\n', stderr: '' });
+    expect(await end('unawaited')).toEqual({ code: 0, signal: null, stdout: 'steps 24\n', stderr: '' });
   });
 
   it('dies of an uncaught error in mid-run, and of nothing else', async () => {
