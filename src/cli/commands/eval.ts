@@ -6,15 +6,14 @@ import { splitRequest } from '../../config/data.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { openData } from '../../data/open.ts';
-import type { Evaluation } from '../../evaluation.ts';
 import { counted, grouped } from '../../report/format.ts';
 import { renderTable } from '../../report/table.ts';
 import { modelFile, runFiles } from '../../runFiles.ts';
-import { addConfigFlags, type ConfigFlags, commandLine, readConfig } from '../configFlags.ts';
+import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { checkGates, type Gate, parseGate } from '../gate.ts';
-import { interruptible } from '../interrupt.ts';
+import { measure } from '../measure.ts';
 import { note, print, printJson } from '../output.ts';
-import { openProgress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
 import { writeResults } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
@@ -58,25 +57,6 @@ function printPlan({
   );
 }
 
-async function run(path: string, config: Config, flags: ProgressFlags): Promise<Evaluation> {
-  const { loadModel } = await import('../../model.ts');
-  const { evaluate } = await import('../../evaluate.ts');
-  const { Dataset } = await import('../../data/dataset.ts');
-  const progress = openProgress(flags);
-  return interruptible(async (signal) => {
-    try {
-      using model = await loadModel(path);
-      using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
-      const { seed, threads, threat, evaluate: options } = config;
-      const onEvent = progress.show;
-      const evaluation = await evaluate(model, data, { ...options, seed, threads, threat, signal, onEvent });
-      return { ...evaluation, command: commandLine(process.argv.slice(2)) };
-    } finally {
-      progress.close();
-    }
-  });
-}
-
 /** The command `selfgrad eval`. */
 export function evalCommand(): Command {
   const command = new Command('eval')
@@ -100,7 +80,10 @@ export function evalCommand(): Command {
       const planned = await plan(path, config);
       return flags.json ? printJson(planned) : printPlan(planned);
     }
-    const evaluation = await run(path, config, flags);
+    const { evaluate } = await import('../../evaluate.ts');
+    const evaluation = await measure(path, config, flags, (model, data, shared) =>
+      evaluate(model, data, { ...config.evaluate, ...shared }),
+    );
     const written = runFiles(flags.out ?? files.directory);
     await writeResults(evaluation, files, written);
     if (flags.json) printJson(evaluation);

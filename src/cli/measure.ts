@@ -1,0 +1,42 @@
+/** Measures a model on the test split, as `selfgrad eval` and `selfgrad stability` do. */
+import type { Config } from '../config/config.ts';
+import { splitRequest } from '../config/data.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { openData } from '../data/open.ts';
+import type { Model } from '../model.ts';
+import { commandLine } from './configFlags.ts';
+import { interruptible } from './interrupt.ts';
+import { openProgress, type ProgressEvent, type ProgressFlags } from './progress/progress.ts';
+
+/** What a measurement is given beside options of its own. */
+interface SharedOptions extends Pick<Config, 'seed' | 'threads' | 'threat'> {
+  signal: AbortSignal;
+  onEvent: (event: ProgressEvent) => void;
+}
+
+/**
+ * Loads model and test split, runs `job` on them with progress on stderr, and adds the shell's command to its result.
+ *
+ * @throws Interrupted when a signal stopped it; what loading or `job` throws
+ */
+export async function measure<Result>(
+  path: string,
+  config: Config,
+  flags: ProgressFlags,
+  job: (model: Model, data: Dataset, shared: SharedOptions) => Promise<Result>,
+): Promise<Result & { command: string }> {
+  const { loadModel } = await import('../model.ts');
+  const { Dataset } = await import('../data/dataset.ts');
+  const progress = openProgress(flags);
+  return interruptible(async (signal) => {
+    try {
+      using model = await loadModel(path);
+      using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+      const { seed, threads, threat } = config;
+      const result = await job(model, data, { seed, threads, threat, signal, onEvent: progress.show });
+      return { ...result, command: commandLine(process.argv.slice(2)) };
+    } finally {
+      progress.close();
+    }
+  });
+}
