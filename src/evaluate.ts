@@ -1,31 +1,18 @@
 /** Measures clean and robust accuracy of a model. */
 import { type Attack, nativeAttack } from './config/attacks/attack.ts';
-import { resolveThreads } from './config/device.ts';
 import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
-import { resolveConfig } from './config/resolve.ts';
-import type { Threat, ThreatInput } from './config/threat.ts';
+import type { Threat } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
 import type { AttackResult, Evaluation, Warning } from './evaluation.ts';
 import { rate } from './interval.ts';
-import { machine, versions } from './machine.ts';
+import { type MeasurementOptions, measurementRecord, prepareMeasurement } from './measurement.ts';
 import type { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
-import { checkFit, dataRecord, modelRecord } from './subject.ts';
 
-export interface EvaluateOptions extends EvaluateInput {
-  /** Defaults to Linf 8/255. */
-  threat?: Threat | ThreatInput;
-  /** Key of the random starts. Defaults to 0. */
-  seed?: number;
-  /** Defaults to `auto`. */
-  threads?: number | 'auto';
-  /** Stops between two attack steps; the promise rejects with its reason. */
-  signal?: AbortSignal;
-  onEvent?: (event: NativeEvaluateEvent) => void;
-}
+export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<NativeEvaluateEvent> {}
 
 /**
  * Clean accuracy, accuracy under each attack, and the worst case per image over all of them. An image that is
@@ -40,30 +27,10 @@ export async function evaluate(
   data: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const {
-    signal,
-    onEvent,
-    threat: threatInput = {},
-    seed: seedInput = 0,
-    threads: threadsInput = 'auto',
-    ...rest
-  } = options;
-  const { config } = resolveConfig([
-    {
-      origin: 'evaluate()',
-      values: {
-        threat: threatInput,
-        seed: seedInput,
-        threads: threadsInput,
-        evaluate: { epsCurve: null, ...rest },
-      },
-    },
-  ]);
+  const measurement = prepareMeasurement('evaluate', model, data, { epsCurve: null, ...options });
+  const { config, threads, count, signal, onEvent } = measurement;
   const { threat, seed } = config;
   const { attacks, batchSize, cascade, examples, epsCurve: curve } = config.evaluate;
-  checkFit(model, data);
-  const threads = resolveThreads(config.threads);
-  const count = Math.min(config.evaluate.count ?? data.count, data.count);
   const run = (list: NativeAttackOptions[], images: number, keep: number, tell: EvaluateOptions['onEvent']) =>
     awaitRun<NativeEvaluateResult, NativeEvaluateEvent>(
       (observe) =>
@@ -92,14 +59,7 @@ export async function evaluate(
       : await runCurve(curve, attacks[0]!, threat, (list, n) => run(list, n, 0, undefined), count);
   return {
     schema: 'selfgrad.evaluation/1',
-    createdAt: new Date().toISOString(),
-    model: modelRecord(model),
-    data: dataRecord(data, count),
-    threat: { ...threat, epsText: formatEps(threat.eps) },
-    seed,
-    device: 'cpu',
-    versions: versions(),
-    machine: machine(threads),
+    ...measurementRecord(measurement),
     clean: rate(result.clean, count),
     attacks: result.attacks.map(
       (outcome, i): AttackResult => ({

@@ -1,5 +1,5 @@
 /** The result of an evaluation: what `evaluate()` resolves to, `evaluation.json` holds and the report draws. */
-import type { Norm } from './config/threat.ts';
+import type { MeasurementRecord } from './measurement.ts';
 
 /** A share of images with its 95 % Wilson interval; all in 0 … 1. */
 export interface Rate {
@@ -57,24 +57,8 @@ export interface Warning {
   message: string;
 }
 
-export interface Evaluation {
+export interface Evaluation extends MeasurementRecord {
   schema: 'selfgrad.evaluation/1';
-  createdAt: string;
-  model: { architecture: string; parameters: number; path: string | null; strategy: string | null };
-  data: {
-    name: string;
-    split: string;
-    count: number;
-    classes: string[];
-    shape: [number, number, number];
-    sha256: string;
-    note: string | null;
-  };
-  threat: { norm: Norm; eps: number; epsText: string };
-  seed: number;
-  device: string;
-  versions: { selfgrad: string; libtorch: string; node: string };
-  machine: { cpu: string; cores: number; threads: number };
   clean: Rate;
   attacks: AttackResult[];
   /** Worst case per image over all attacks. */

@@ -31,6 +31,7 @@ export type { EvaluateOptions } from './evaluate.ts';
 export { evaluate } from './evaluate.ts';
 export type * from './evaluation.ts';
 export type { TrainEvent } from './events.ts';
+export type { MeasurementOptions, MeasurementRecord } from './measurement.ts';
 export { loadModel, Model, type PredictOptions } from './model.ts';
 export { type ReportInput, renderReport } from './report/html.ts';
 export { renderStability } from './report/stabilityTable.ts';

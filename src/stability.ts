@@ -1,32 +1,17 @@
 /** Looks at how a model's loss behaves around each image, and at what can be proved there. */
-import { resolveThreads } from './config/device.ts';
-import { formatEps } from './config/fraction.ts';
-import { resolveConfig } from './config/resolve.ts';
 import type { StabilityInput } from './config/stability.ts';
-import type { Threat, ThreatInput } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
 import { distribution } from './distribution.ts';
 import type { Warning } from './evaluation.ts';
 import { rate } from './interval.ts';
-import { machine, versions } from './machine.ts';
+import { type MeasurementOptions, measurementRecord, prepareMeasurement } from './measurement.ts';
 import type { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeStabilityEvent, NativeStabilityImages, NativeStabilityResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import type { CertifiedBound, Diagnostics, StabilityAnalysis } from './stabilityAnalysis.ts';
-import { checkFit, dataRecord, modelRecord } from './subject.ts';
 
-export interface StabilityOptions extends StabilityInput {
-  /** Defaults to Linf 8/255. */
-  threat?: Threat | ThreatInput;
-  /** Key of the random draws. Defaults to 0. */
-  seed?: number;
-  /** Defaults to `auto`. */
-  threads?: number | 'auto';
-  /** Stops between two passes; the promise rejects with its reason. */
-  signal?: AbortSignal;
-  onEvent?: (event: NativeStabilityEvent) => void;
-}
+export interface StabilityOptions extends StabilityInput, MeasurementOptions<NativeStabilityEvent> {}
 
 const names = [
   'loss',
@@ -58,24 +43,9 @@ export async function stability(
   data: Dataset,
   options: StabilityOptions = {},
 ): Promise<StabilityAnalysis> {
-  const {
-    signal,
-    onEvent,
-    threat: threatInput = {},
-    seed: seedInput = 0,
-    threads: threadsInput = 'auto',
-    ...rest
-  } = options;
-  const { config } = resolveConfig([
-    {
-      origin: 'stability()',
-      values: { threat: threatInput, seed: seedInput, threads: threadsInput, stability: rest },
-    },
-  ]);
+  const measurement = prepareMeasurement('stability', model, data, options);
+  const { config, threads, count, signal, onEvent } = measurement;
   const { threat, seed } = config;
-  checkFit(model, data);
-  const threads = resolveThreads(config.threads);
-  const count = Math.min(config.stability.count ?? data.count, data.count);
   const run = { ...config.stability, count, alpha: config.stability.alpha ?? threat.eps / 4 };
   const certify = run.certify ?? { count: 0, bisections: 0, refine: 0 };
   const result = await awaitRun<NativeStabilityResult, NativeStabilityEvent>(
@@ -89,14 +59,7 @@ export async function stability(
   const { images } = result;
   const analysis: Omit<StabilityAnalysis, 'warnings'> = {
     schema: 'selfgrad.stability/1',
-    createdAt: new Date().toISOString(),
-    model: modelRecord(model),
-    data: dataRecord(data, count),
-    threat: { ...threat, epsText: formatEps(threat.eps) },
-    seed,
-    device: 'cpu',
-    versions: versions(),
-    machine: machine(threads),
+    ...measurementRecord(measurement),
     options: run,
     clean: rate(total(images.correct), count),
     attacked: rate(total(images.attacked), count),

@@ -1,6 +1,7 @@
 /** The result of a stability analysis: what `stability()` resolves to and `selfgrad stability --json` prints. */
 import type { StabilityConfig } from './config/stability.ts';
-import type { Evaluation, Passes, Rate, Warning } from './evaluation.ts';
+import type { Passes, Rate, Warning } from './evaluation.ts';
+import type { MeasurementRecord } from './measurement.ts';
 
 /** How a diagnostic is spread over the images for which it is defined and finite. */
 export interface Distribution {
@@ -54,11 +55,7 @@ export interface CertifiedBound {
   radius: Distribution;
 }
 
-export interface StabilityAnalysis
-  extends Pick<
-    Evaluation,
-    'createdAt' | 'model' | 'data' | 'threat' | 'seed' | 'device' | 'versions' | 'machine'
-  > {
+export interface StabilityAnalysis extends MeasurementRecord {
   schema: 'selfgrad.stability/1';
   /** As it was run: `count` and `alpha` filled in. */
   options: StabilityConfig;

@@ -3,16 +3,11 @@ import type { Config } from '../config/config.ts';
 import { splitRequest } from '../config/data.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { openData } from '../data/open.ts';
+import type { MeasurementOptions } from '../measurement.ts';
 import type { Model } from '../model.ts';
 import { commandLine } from './configFlags.ts';
 import { interruptible } from './interrupt.ts';
 import { openProgress, type ProgressEvent, type ProgressFlags } from './progress/progress.ts';
-
-/** What a measurement is given beside options of its own. */
-interface SharedOptions extends Pick<Config, 'seed' | 'threads' | 'threat'> {
-  signal: AbortSignal;
-  onEvent: (event: ProgressEvent) => void;
-}
 
 /**
  * Loads model and test split, runs `job` on them with progress on stderr, and adds the shell's command to its result.
@@ -23,7 +18,7 @@ export async function measure<Result>(
   path: string,
   config: Config,
   flags: ProgressFlags,
-  job: (model: Model, data: Dataset, shared: SharedOptions) => Promise<Result>,
+  job: (model: Model, data: Dataset, shared: Required<MeasurementOptions<ProgressEvent>>) => Promise<Result>,
 ): Promise<Result & { command: string }> {
   const { loadModel } = await import('../model.ts');
   const { Dataset } = await import('../data/dataset.ts');

@@ -1,0 +1,121 @@
+/** What `evaluate()` and `stability()` share: their options, that model and data fit each other, and their records. */
+import type { Config } from './config/config.ts';
+import { resolveThreads } from './config/device.ts';
+import type { EvaluateInput } from './config/evaluate.ts';
+import { formatEps } from './config/fraction.ts';
+import { resolveConfig } from './config/resolve.ts';
+import type { StabilityInput } from './config/stability.ts';
+import type { Norm, Threat, ThreatInput } from './config/threat.ts';
+import type { Dataset } from './data/dataset.ts';
+import { SelfgradError } from './errors.ts';
+import { machine, versions } from './machine.ts';
+import type { Model } from './model.ts';
+
+/** Options of every measurement, beside those of its own. */
+export interface MeasurementOptions<Event> {
+  /** Defaults to Linf 8/255. */
+  threat?: Threat | ThreatInput;
+  /** Key of the random draws. Defaults to 0. */
+  seed?: number;
+  /** Defaults to `auto`. */
+  threads?: number | 'auto';
+  /** Stops between two passes; the promise rejects with its reason. */
+  signal?: AbortSignal;
+  onEvent?: (event: Event) => void;
+}
+
+/** What was measured, on which images, and with what: stated beside every result. */
+export interface MeasurementRecord {
+  createdAt: string;
+  model: { architecture: string; parameters: number; path: string | null; strategy: string | null };
+  data: {
+    name: string;
+    split: string;
+    count: number;
+    classes: string[];
+    shape: [number, number, number];
+    sha256: string;
+    note: string | null;
+  };
+  threat: { norm: Norm; eps: number; epsText: string };
+  seed: number;
+  device: string;
+  versions: { selfgrad: string; libtorch: string; node: string };
+  machine: { cpu: string; cores: number; threads: number };
+}
+
+/** A measurement that is ready to run. */
+export interface Measurement<Event> extends Pick<MeasurementOptions<Event>, 'signal' | 'onEvent'> {
+  model: Model;
+  data: Dataset;
+  config: Config;
+  threads: number;
+  /** The first images of the set, which are looked at. */
+  count: number;
+}
+
+/**
+ * Resolves the options of `evaluate()` or `stability()`, whose own ones are the configuration's group of that name.
+ *
+ * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not have the model's shape and classes
+ */
+export function prepareMeasurement<Event>(
+  name: 'evaluate' | 'stability',
+  model: Model,
+  data: Dataset,
+  options: MeasurementOptions<Event> & (EvaluateInput | StabilityInput),
+): Measurement<Event> {
+  const { signal, onEvent, threat = {}, seed = 0, threads = 'auto', ...own } = options;
+  const { config } = resolveConfig([{ origin: `${name}()`, values: { threat, seed, threads, [name]: own } }]);
+  checkFit(model, data);
+  const count = Math.min(config[name].count ?? data.count, data.count);
+  return { model, data, config, threads: resolveThreads(config.threads), count, signal, onEvent };
+}
+
+function checkFit(model: Model, data: Dataset): void {
+  const { channels, height, width, classes } = model.options;
+  const wanted = [channels, height, width];
+  if (wanted.some((size, i) => size !== data.shape[i])) {
+    throw new SelfgradError(
+      'ERR_DATA',
+      `Expected images of ${wanted.join('×')} (what the model was built for) but ${data.name} holds ${data.shape.join('×')}.`,
+      { fix: 'Evaluate on the data set that the model was trained for.' },
+    );
+  }
+  if (classes !== data.classes.length) {
+    throw new SelfgradError(
+      'ERR_DATA',
+      `Expected ${classes} classes (the width of the model's logits) but ${data.name} has ${data.classes.length}.`,
+      { fix: 'Evaluate on the data set that the model was trained for.' },
+    );
+  }
+}
+
+/** The record of a measurement that has just ended. */
+export function measurementRecord<Event>(measurement: Measurement<Event>): MeasurementRecord {
+  const { model, data, config, threads, count } = measurement;
+  const { threat, seed } = config;
+  return {
+    createdAt: new Date().toISOString(),
+    model: {
+      architecture: model.options.architecture,
+      parameters: model.parameterCount,
+      path: model.path,
+      strategy: model.metadata.strategy ?? null,
+    },
+    data: {
+      name: data.name,
+      split: data.split,
+      count,
+      classes: [...data.classes],
+      shape: [...data.shape],
+      sha256: data.sha256,
+      note: data.note,
+    },
+    threat: { ...threat, epsText: formatEps(threat.eps) },
+    seed,
+    device: 'cpu',
+    versions: versions(),
+    machine: machine(threads),
+  };
+}
