@@ -47,7 +47,10 @@ export const plan = {
   budgets: [6, 12, 24, 48, 110],
   rates: [0.1, 0.2, 0.4],
   seeds: [0, 1, 2],
-  /** In this order. `rates: 'best'`: for each method the best of those measured at the nearest budget. */
+  /**
+   * In this order. `rates`: a list of the stage's own, or 'best', for each method the best of those measured at the
+   * nearest budget.
+   */
   stages: [
     { name: 'screen', networks: ['small'], budgets: [12], seeds: [0] },
     { name: 'confirm', networks: ['small'], budgets: [12], rates: 'best' },

@@ -24,21 +24,22 @@ function inputOf(plan, { network, method, budget, lr, seed }) {
 }
 
 /**
- * The rows of a stage: every combination of what it names, of all where it names none, less what `only` leaves out.
+ * The rows of a stage: every combination of what it names, of what the plan names where it names none, less what
+ * `only` leaves out. `rates` may also be 'best'.
  *
  * @param best (network, method, budget) => the learning rate, for stages that take the best
  */
 export function rowsOf(plan, stage, only, best) {
   const { networks = Object.keys(plan.networks), methods = Object.keys(plan.methods) } = stage;
-  const { budgets = plan.budgets, seeds = plan.seeds } = stage;
+  const { budgets = plan.budgets, seeds = plan.seeds, rates = plan.rates } = stage;
   const taken = (list, filter) => list.filter((value) => !filter || filter.includes(String(value)));
   const rows = [];
   for (const budget of taken(budgets, only.budgets))
     for (const seed of taken(seeds, only.seeds))
       for (const network of taken(networks, only.networks))
         for (const method of taken(methods, only.methods)) {
-          const rates = stage.rates === 'best' ? [best(network, method, budget)] : plan.rates;
-          for (const lr of stage.rates === 'best' ? rates : taken(rates, only.rates)) {
+          const tried = rates === 'best' ? [best(network, method, budget)] : taken(rates, only.rates);
+          for (const lr of tried) {
             const row = { network, method, budget, lr, seed };
             const id = `${method}-p${budget}-lr${lr}-s${seed}`;
             rows.push({ id: `${network}/${id}`, ...row, input: inputOf(plan, row) });

@@ -70,6 +70,7 @@ export function renderTables(plan, rows, entries) {
     rows.map(({ machine }) => `${machine.cpu}, ${machine.cores} cores, ${machine.threads} threads a run`),
   );
   const notes = new Set(rows.map(({ data }) => (data.note ? `${data.name}: ${data.note}` : data.name)));
+  const rates = [...new Set(rows.map(({ lr }) => lr))].sort((a, b) => a - b);
   const failed = rows.filter(({ failure }) => failure);
   const parts = [
     '# The comparison',
@@ -78,7 +79,7 @@ export function renderTables(plan, rows, entries) {
       `- Data: ${[...notes].join('; ')}. Judge: the first ${count} test images. Machine: ${[...machines].join('; ')}.`,
       '- A pass is one forward and one backward of one image. Operations are counted from the layers: a forward F, a backward to the image F, a backward to the weights another F, so that an attack pass costs 2 F and a training pass 3 F.',
       '- `±`: 95 %, over images and seeds (Student); with one seed over images alone. Differences are paired: same images, same seeds.',
-      `- Learning rates: the best of ${plan.rates.join(', ')} under ${decides}, chosen on the first seed and on the same images: a mild advantage that every method has.`,
+      `- Learning rates: ${rates.join(', ')} were run, not all with every method, budget and seed. The tables show the one with the most seeds, then the best under ${decides}; one with fewer seeds may have come out better. The choice is made on the same images, which flatters every method a little.`,
       '- Seconds were taken on a machine with other work; the rows hold its load.',
       ...failed.map(({ id, failure }) => `- ${id} failed: ${failure}`),
     ].join('\n'),

@@ -146,6 +146,13 @@ describe('rows', () => {
     expect(rowsOf(plan, plan.stages[0]!, only).map(({ id }) => id)).toEqual(['small/pgd-10-p12-lr0.1-s0']);
   });
 
+  it("have the stage's own learning rates, which can be filtered too", () => {
+    const stage = { networks: ['small'], methods: ['free'], budgets: [6], seeds: [0], rates: [0.05, 0.3] };
+    const rates = (only: object) => rowsOf(plan, stage, only).map(({ lr }) => lr);
+    expect(rates({})).toEqual([0.05, 0.3]);
+    expect(rates({ rates: ['0.3'] })).toEqual([0.3]);
+  });
+
   it('are refused when they were made with another configuration', async () => {
     const [row] = rowsOf(plan, plan.stages[0]!, {}) as [Row];
     expect(readRow(folder, row)).toBeNull();
@@ -226,5 +233,6 @@ describe('summary', () => {
     const text = renderTables(small, rows, entries);
     expect(text).toContain('| `ours` | 28.0 ± 8.8 | 12.0 (÷ 2.00) | 0.0300 (÷ 2.00) | 36.0 (÷ 2.00) |');
     expect(text).toContain('- ours-24-0.1-0 failed: not finite');
+    expect(text).toContain('- Learning rates: 0.05, 0.1 were run');
   });
 });
