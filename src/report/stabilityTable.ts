@@ -3,7 +3,7 @@ import { formatEps } from '../config/fraction.ts';
 import type { Rate } from '../evaluation.ts';
 import type { Diagnostics, Distribution, StabilityAnalysis } from '../stabilityAnalysis.ts';
 import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
-import { align, plain } from './table.ts';
+import { align, headline, plain } from './table.ts';
 
 /** The words for each diagnostic. */
 const labels: Record<keyof Diagnostics<unknown>, string> = {
@@ -45,14 +45,7 @@ function levels(value: number | null): string {
  * the images, mean loss along three directions, and the warnings.
  */
 export function renderStability(analysis: StabilityAnalysis): string {
-  const { model, data, threat, bound, diagnostics, profile, warnings } = analysis;
-  const head = [
-    model.architecture,
-    `${data.name} ${data.split} ${grouped(data.count)}`,
-    `${threat.norm} ${threat.epsText}`,
-    analysis.device,
-    `seed ${analysis.seed}`,
-  ].join(' · ');
+  const { threat, bound, diagnostics, profile, warnings } = analysis;
   const rates = [
     rateLine('clean', analysis.clean, ''),
     rateLine('under PGD', analysis.attacked, `${counted(analysis.options.steps, 'step')}: a ceiling`),
@@ -82,7 +75,7 @@ export function renderStability(analysis: StabilityAnalysis): string {
     ...profile.curves.map(({ direction, loss }) => [`along ${direction}`, ...loss.map(figure)]),
   ];
   return [
-    `stability  ${head}`,
+    `stability  ${headline(analysis)}`,
     ...align(rates, 0),
     ...radius,
     '',

@@ -2,11 +2,23 @@
 
 import { formatEps } from '../config/fraction.ts';
 import type { AttackResult, Evaluation, Rate } from '../evaluation.ts';
+import type { MeasurementRecord } from '../measurement.ts';
 import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
 
 /** Terminals act on control characters: names and messages from files must not bring their own. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+/** What was measured, on a line. */
+export function headline({ model, data, threat, device, seed }: MeasurementRecord): string {
+  return [
+    model.architecture,
+    `${data.name} ${data.split} ${grouped(data.count)}`,
+    `${threat.norm} ${threat.epsText}`,
+    device,
+    `seed ${seed}`,
+  ].join(' · ');
 }
 
 function rateCells(name: string, rate: Rate): string[] {
@@ -51,14 +63,7 @@ export function align(rows: string[][], minimumWidth: number): string[] {
  * over all attacks (left out when none was run), and the warnings. Accuracies are percent of all images with their 95 % interval.
  */
 export function renderTable(evaluation: Evaluation): string {
-  const { model, data, threat, attacks, clean, robust, warnings } = evaluation;
-  const head = [
-    model.architecture,
-    `${data.name} ${data.split} ${grouped(data.count)}`,
-    `${threat.norm} ${threat.epsText}`,
-    evaluation.device,
-    `seed ${evaluation.seed}`,
-  ].join(' · ');
+  const { threat, attacks, clean, robust, warnings } = evaluation;
   const rates = [rateCells('clean', clean), ...attacks.map((attack) => attackCells(attack, threat))];
   if (attacks.length > 0) rates.push(rateCells('robust', robust));
   const labelWidth = Math.max('evaluate'.length, ...rates.map(([name]) => name!.length));
@@ -69,7 +74,7 @@ export function renderTable(evaluation: Evaluation): string {
     );
   }
   return [
-    `${'evaluate'.padEnd(labelWidth)}  ${head}`,
+    `${'evaluate'.padEnd(labelWidth)}  ${headline(evaluation)}`,
     ...lines,
     ...warnings.map(({ code, message }) => `${'warning'.padEnd(labelWidth)}  ${code}  ${message}`),
   ]

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import type { Fraction } from '../fraction.ts';
-import { choice, integer, parse, section } from '../option.ts';
-import { type Norm, norms, type Threat } from '../threat.ts';
-import { attackBudget, attackEps } from './budget.ts';
+import { integer, parse, section } from '../option.ts';
+import type { Norm, Threat } from '../threat.ts';
+import { attackBudget, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface ApgdAttack {
@@ -46,9 +46,7 @@ const shared = {
   steps: integer({ description: 'Gradient steps, of each climb.', gte: 1 }).prefault(100),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
   eps: attackEps,
-  norm: choice(norms, { description: "Norm of the attack; null stands for the threat model's." })
-    .nullable()
-    .prefault(null),
+  norm: attackNorm,
 };
 
 /** @internal */

@@ -1,15 +1,21 @@
-/** The radius of an attack: its own, or the threat model's when both use the same norm. */
-
+/** Radius and norm of an attack: its own, or the threat model's. */
 import { SelfgradError } from '../../errors.ts';
 import { fraction } from '../fraction.ts';
-import { sentence } from '../option.ts';
-import { type Norm, pixelFix, type Threat } from '../threat.ts';
+import { choice, sentence } from '../option.ts';
+import { type Norm, norms, pixelFix, type Threat } from '../threat.ts';
 
 /** @internal */
 export const attackEps = fraction({
   description: "Radius of the attack, pixels in [0, 1]; null stands for the threat model's.",
   gte: 0,
   fix: pixelFix,
+})
+  .nullable()
+  .prefault(null);
+
+/** @internal */
+export const attackNorm = choice(norms, {
+  description: "Norm of the attack; null stands for the threat model's.",
 })
   .nullable()
   .prefault(null);

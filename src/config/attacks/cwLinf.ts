@@ -1,34 +1,25 @@
 /** Carlini and Wagner's margin loss under an Linf bound: PGD on the margin with a confidence. */
 import { z } from 'zod';
 import type { NativeAttackOptions } from '../../native/binding.ts';
-import { type Fraction, fraction } from '../fraction.ts';
-import { flag, integer, number, parse, section } from '../option.ts';
+import type { Fraction } from '../fraction.ts';
+import { number, parse, section } from '../option.ts';
 import type { Threat } from '../threat.ts';
 import { attackBudget, attackEps } from './budget.ts';
+import { climb, type PgdAttack, type PgdOptions } from './pgd.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface CwLinfAttack {
+/** What it has of PGD. */
+type Climb = 'steps' | 'alpha' | 'restarts' | 'randomStart';
+
+export interface CwLinfAttack extends Pick<PgdAttack, Climb> {
   name: 'cw-linf';
-  steps: number;
-  /** Step size in pixel units; null stands for eps / 4. */
-  alpha: number | null;
-  restarts: number;
-  randomStart: boolean;
   /** Margin in logits at which the attack on an image ends. */
   confidence: number;
   /** Linf radius in pixel units; null stands for the threat model's. */
   eps: number | null;
 }
 
-export interface CwLinfOptions {
-  /** At least 1. Defaults to 20. */
-  steps?: number;
-  /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps / 4. */
-  alpha?: Fraction | null;
-  /** Independent tries, at least 1; an image counts as broken when any try breaks it. Defaults to 1. */
-  restarts?: number;
-  /** Start at random in the ball instead of at the image. Defaults to true. */
-  randomStart?: boolean;
+export interface CwLinfOptions extends Pick<PgdOptions, Climb> {
   /** Margin in logits that an adversarial image must reach before its attack ends, at least 0. Defaults to 0. */
   confidence?: number;
   /** Linf radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
@@ -38,10 +29,7 @@ export interface CwLinfOptions {
 /** @internal */
 export const cwLinfSchema = section('PGD on the Carlini-Wagner margin.', {
   name: z.literal('cw-linf'),
-  steps: integer({ description: 'Gradient steps.', gte: 1 }).prefault(20),
-  alpha: fraction({ description: 'Step size; null stands for eps / 4.', gt: 0 }).nullable().prefault(null),
-  restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
-  randomStart: flag({ description: 'Start at random in the ball.' }).prefault(true),
+  ...climb,
   confidence: number({ description: 'Margin at which the attack on an image ends.', gte: 0 }).prefault(0),
   eps: attackEps,
 }) satisfies z.ZodType<CwLinfAttack>;

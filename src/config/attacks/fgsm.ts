@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import type { Fraction } from '../fraction.ts';
-import { choice, parse, section } from '../option.ts';
-import { type Norm, norms, type Threat } from '../threat.ts';
-import { attackBudget, attackEps } from './budget.ts';
+import { parse, section } from '../option.ts';
+import type { Norm, Threat } from '../threat.ts';
+import { attackBudget, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface FgsmAttack {
@@ -26,9 +26,7 @@ export interface FgsmOptions {
 export const fgsmSchema = section('One step along the gradient.', {
   name: z.literal('fgsm'),
   eps: attackEps,
-  norm: choice(norms, { description: "Norm of the attack; null stands for the threat model's." })
-    .nullable()
-    .prefault(null),
+  norm: attackNorm,
 }) satisfies z.ZodType<FgsmAttack>;
 
 /**

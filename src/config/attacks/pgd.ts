@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import { type Fraction, fraction } from '../fraction.ts';
 import { choice, flag, integer, parse, section } from '../option.ts';
-import { type Norm, norms, type Threat } from '../threat.ts';
-import { attackBudget, attackEps } from './budget.ts';
+import type { Norm, Threat } from '../threat.ts';
+import { attackBudget, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface PgdAttack {
@@ -38,20 +38,23 @@ export interface PgdOptions {
   norm?: Norm | null;
 }
 
-/** @internal */
-export const pgdSchema = section('Projected gradient descent.', {
-  name: z.literal('pgd'),
+/** @internal Steps of fixed size, whatever the loss. */
+export const climb = {
   steps: integer({ description: 'Gradient steps.', gte: 1 }).prefault(20),
   alpha: fraction({ description: 'Step size; null stands for eps / 4.', gt: 0 }).nullable().prefault(null),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
   randomStart: flag({ description: 'Start at random in the ball.' }).prefault(true),
+};
+
+/** @internal */
+export const pgdSchema = section('Projected gradient descent.', {
+  name: z.literal('pgd'),
+  ...climb,
   loss: choice(['ce', 'margin'], {
     description: 'Cross-entropy, or the margin of the best wrong class.',
   }).prefault('ce'),
   eps: attackEps,
-  norm: choice(norms, { description: "Norm of the attack; null stands for the threat model's." })
-    .nullable()
-    .prefault(null),
+  norm: attackNorm,
 }) satisfies z.ZodType<PgdAttack>;
 
 /**
