@@ -19,6 +19,7 @@ import { resolveConfig } from '../../dist/config/resolve.js';
 import { Dataset, openData } from '../../dist/index.js';
 import { machine, versions } from '../../dist/machine.js';
 import { unpackBits } from './bits.mjs';
+import { codeCommit } from './commit.mjs';
 import { draw } from './draw.mjs';
 import { judge } from './judge.mjs';
 import { takeLock } from './lock.mjs';
@@ -53,6 +54,8 @@ const only = Object.fromEntries(
 );
 only.networks = flags.network?.split(',');
 const stages = plan.stages.filter(({ name }) => !flags.stage || flags.stage.split(',').includes(name));
+// Taken once: the checkout may move on while this process runs what it loaded.
+const code = { ...versions(), commit: codeCommit() };
 const threads = resolveThreads(flags.threads === 'auto' ? 'auto' : Number(flags.threads));
 const attacks = Object.entries(plan.judge.attacks).filter(
   ([name]) => !flags.attacks || flags.attacks.split(',').includes(name),
@@ -73,9 +76,9 @@ const isDone = (row) =>
 async function work(row, data) {
   const log = (text) => console.error(`${new Date().toISOString()} ${row.id}: ${text}`);
   const { config } = resolveConfig([{ origin: row.id, values: { ...row.input, threads } }]);
-  const known = readRow(flags.out, row) ?? {};
+  const known = readRow(flags.out, row);
   const { train, test } = data;
-  if (known.data && (known.data.trainSha256 !== train.sha256 || known.data.testSha256 !== test.sha256))
+  if (known && (known.data.trainSha256 !== train.sha256 || known.data.testSha256 !== test.sha256))
     throw new Error(`${row.id} was measured on other images: give --out another folder.`);
   const loadBefore = loadavg()[0];
   const out = join(flags.work, row.id);
@@ -84,10 +87,10 @@ async function work(row, data) {
     return { failure: error.message };
   });
   const { model, ...cost } = trained;
-  const now = {
+  // A known row keeps what it was trained with, whatever judges it now.
+  const now = known ?? {
     schema: 'selfgrad.claim/1',
     ...row,
-    ...known,
     config: { model: config.model, threat: config.threat, train: config.train },
     data: {
       name: train.name,
@@ -96,7 +99,7 @@ async function work(row, data) {
       trainSha256: train.sha256,
       testSha256: test.sha256,
     },
-    versions: versions(),
+    versions: code,
     machine: machine(threads),
   };
   if (!model) {
@@ -118,7 +121,7 @@ async function work(row, data) {
         signal: stop.signal,
       });
       now.outcomes.clean = clean;
-      now.outcomes.attacks[name] = outcome;
+      now.outcomes.attacks[name] = { ...outcome, versions: code };
       await writeRow(flags.out, now);
     }
     const percent = (bits) => {

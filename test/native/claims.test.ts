@@ -7,12 +7,17 @@ import { expect, it } from 'vitest';
 import { packageRoot } from '../../src/native/packageRoot.ts';
 import { temporaryFolder } from './tiny.ts';
 
+interface Versions {
+  selfgrad: string;
+  commit: string | null;
+}
 interface Row {
   method: string;
+  versions: Versions;
   flops: number;
   data: { trainCount: number };
   train: { passes: { forward: number; backward: number }; weightGradients: number };
-  outcomes: { count: number; attacks: Record<string, { robust: string }> };
+  outcomes: { count: number; attacks: Record<string, { robust: string; versions: Versions }> };
 }
 type Interval = { mean: number; half: number };
 
@@ -44,6 +49,9 @@ it('self-gradient training beats PGD-10 training at equal passes, and the compar
   expect(Math.abs(passes(ours) - passes(theirs))).toBeLessThan(0.1);
   expect(theirs.train.weightGradients * 11).toBe(theirs.train.passes.backward);
   expect(ours.flops).toBe(1_218_768);
+
+  expect(ours.versions.commit ?? 'none').toMatch(/^([0-9a-f]{40}(-dirty)?|none)$/);
+  expect(ours.outcomes.attacks['CW-20']!.versions).toEqual(ours.versions);
 
   const worst = ({ outcomes: { count, attacks } }: Row) => {
     const each = Object.values(attacks).map(({ robust }) => unpackBits(robust, count));

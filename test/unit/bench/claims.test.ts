@@ -30,6 +30,9 @@ const { packBits, unpackBits } = (await load('bits.mjs')) as {
   packBits(flags: boolean[]): string;
   unpackBits(text: string, count: number): number[];
 };
+const { codeCommit } = (await load('commit.mjs')) as {
+  codeCommit(git: (command: string) => string): string | null;
+};
 const { takeLock } = (await load('lock.mjs')) as { takeLock(file: string): (() => void) | null };
 const { merge, readRow, rowsOf, writeRow } = (await load('rows.mjs')) as {
   merge(...groups: object[]): Record<string, unknown>;
@@ -101,6 +104,18 @@ describe('bits', () => {
 
   it('have the first flag lowest', () => {
     expect(Buffer.from(packBits([true, false, true]), 'base64')).toEqual(Buffer.from([0b101]));
+  });
+});
+
+describe('codeCommit', () => {
+  it('says when the code differs from the commit, and null without one', () => {
+    const git = (status: string) => (command: string) => (command === 'status' ? status : 'abc\n');
+    expect(codeCommit(git(''))).toBe('abc');
+    expect(codeCommit(git(' M src/train.ts\n'))).toBe('abc-dirty');
+    const none = () => {
+      throw new Error('not a git repository');
+    };
+    expect(codeCommit(none)).toBeNull();
   });
 });
 
