@@ -31,6 +31,22 @@ else()
   target_compile_options(selfgrad_options INTERFACE
     -Wall -Wextra $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno>)
 endif()
+
+# What LibTorch's vectors need of the compiler, for each vector extension.
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
+if(processor MATCHES "^(x86_64|amd64)$")
+  set(SELFGRAD_X86 ON)
+endif()
+if(MSVC)
+  set(SELFGRAD_AVX2_OPTIONS /arch:AVX2)
+  set(SELFGRAD_AVX512_OPTIONS /arch:AVX512)
+else()
+  # The warning is a false one, in the headers of intrinsics.
+  set(SELFGRAD_KERNEL_OPTIONS -O3 -Wno-maybe-uninitialized)
+  set(SELFGRAD_AVX2_OPTIONS -mavx2 -mfma -mf16c)
+  set(SELFGRAD_AVX512_OPTIONS ${SELFGRAD_AVX2_OPTIONS} -mavx512f -mavx512bw -mavx512vl -mavx512dq)
+endif()
+
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   # LibTorch's own dependencies are resolved when it is opened, not when we link.
   target_link_options(selfgrad_options INTERFACE -Wl,--allow-shlib-undefined -Wl,--as-needed)

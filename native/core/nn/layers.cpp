@@ -10,6 +10,7 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "error.h"
@@ -47,8 +48,16 @@ BatchNorm2d::BatchNorm2d(int64_t channels) {
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   if (is_training()) num_batches_tracked_.add_(1);
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), /*momentum=*/0.1, kEps,
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum, kEps,
                         /*cudnn_enabled=*/true);
+}
+
+void BatchNorm2d::update_running(const at::Tensor& mean, const at::Tensor& variance, int64_t pixels) {
+  const at::NoGradGuard no_grad;
+  num_batches_tracked_.add_(1);
+  const auto n = static_cast<double>(pixels);
+  running_mean_.mul_(1 - kMomentum).add_(mean, kMomentum);
+  running_var_.mul_(1 - kMomentum).add_(variance, kMomentum * n / std::max(1.0, n - 1));
 }
 
 Linear::Linear(int64_t in, int64_t out) {

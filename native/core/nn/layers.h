@@ -46,8 +46,12 @@ class Conv2d : public torch::nn::Module {
 class BatchNorm2d : public torch::nn::Module {
  public:
   static constexpr double kEps = 1e-5;
+  static constexpr double kMomentum = 0.1;
   explicit BatchNorm2d(int64_t channels);
   at::Tensor forward(const at::Tensor& x);
+  /// Moves the running statistics towards those of a batch of so many pixels, (C), its variance the biased
+  /// one.
+  void update_running(const at::Tensor& mean, const at::Tensor& variance, int64_t pixels);
 
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }

@@ -2,6 +2,8 @@
 
 #include <ATen/ops/mean.h>
 
+#include "nn/norm_activation.h"
+
 namespace selfgrad {
 
 // BatchNorm, activation and convolution, twice (He et al. 2016, arXiv 1603.05027, figure 4e). A projected
@@ -28,8 +30,8 @@ class PreActBlock : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor active = activate(activation_, bn1_->forward(x));
-    const at::Tensor inner = activate(activation_, bn2_->forward(conv1_->forward(active)));
+    const at::Tensor active = norm_activation(*bn1_, activation_, x);
+    const at::Tensor inner = norm_activation(*bn2_, activation_, conv1_->forward(active));
     return conv2_->forward(inner) + (projection_ ? projection_->forward(active) : x);
   }
 
@@ -96,7 +98,7 @@ at::Tensor ResidualNetwork::body(const at::Tensor& x) {
       y = block->forward(y);
     y = tapped("stage" + std::to_string(s + 1), y);
   }
-  return head_->forward(activate(activation(), norm_->forward(y)).mean({2, 3}));
+  return head_->forward(norm_activation(*norm_, activation(), y).mean({2, 3}));
 }
 
 void ResidualNetwork::append_body(LayerGraph& graph, int64_t x) const {

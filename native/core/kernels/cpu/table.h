@@ -1,0 +1,65 @@
+// The CPU's kernels as function pointers. Their sources are compiled once for each vector extension, and the
+// table of the best one that this processor has is chosen when the program runs, as LibTorch does for its
+// own.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace c10 {
+struct BFloat16;
+}
+
+namespace selfgrad::kernels {
+
+enum class Act : uint8_t { kRelu, kSilu };
+
+/// Runs over the elements [begin, end) of images in channels-last order. What belongs to a channel comes as a
+/// table of `period` floats for the elements begin, begin + 1, …, and again from its start: a whole number of
+/// pixels and of `width`s. `begin` is a multiple of it.
+struct Span {
+  int64_t begin, end, period;
+};
+
+/// Storage type T; arithmetic in float32.
+template <class T>
+struct NormActivationKernels {
+  /// sum += x - pivot and squares += (x - pivot)^2; tables.
+  void (*moments)(const T* x, Span span, const float* pivot, float* sum, float* squares);
+  /// y = act(scale x + shift).
+  void (*forward)(Act act, T* y, const T* x, Span span, const float* scale, const float* shift);
+  /// gz = gy act'(scale x + shift), sum += gz and product += gz (x - mean). May work in place.
+  void (*backward)(Act act, T* gz, const T* gy, const T* x, Span span, const float* scale, const float* shift,
+                   const float* mean, float* sum, float* product);
+  /// gx = scale gz + slope x + offset. May work in place.
+  void (*gradient)(T* gx, const T* gz, const T* x, Span span, const float* scale, const float* slope,
+                   const float* offset);
+  /// gx = scale gy act'(scale x + shift): where the statistics are constants.
+  void (*backward_constant)(Act act, T* gx, const T* gy, const T* x, Span span, const float* scale,
+                            const float* shift);
+};
+
+struct CpuKernels {
+  const char* capability;
+  /// Elements that the loops take at once.
+  int64_t width;
+  NormActivationKernels<float> norm_activation_float;
+  NormActivationKernels<c10::BFloat16> norm_activation_bfloat16;
+
+  template <class T>
+  const NormActivationKernels<T>& norm_activation() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return norm_activation_float;
+    } else {
+      return norm_activation_bfloat16;
+    }
+  }
+};
+
+/// All that this processor can run, the best one last.
+std::vector<const CpuKernels*> runnable_cpu_kernels();
+
+/// The best of these; ATEN_CPU_CAPABILITY=default or avx2 asks for less, as in LibTorch.
+const CpuKernels& cpu_kernels();
+
+}  // namespace selfgrad::kernels

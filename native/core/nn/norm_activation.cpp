@@ -1,0 +1,278 @@
+#include "nn/norm_activation.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "kernels/cpu/table.h"
+#include "kernels/switches.h"
+
+namespace selfgrad {
+namespace {
+
+using kernels::Span;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// One float per channel, repeated to the kernels' period.
+using Table = std::vector<float>;
+
+/// How a batch is cut: into chunks whose number depends on its size alone, so that sums come out the same
+/// whatever the number of threads.
+struct Layout {
+  explicit Layout(const at::Tensor& x) : channels(x.size(1)), elements(x.numel()) {
+    const int64_t width = kernels::cpu_kernels().width;
+    period = channels / std::gcd(channels, width) * width;
+    chunk = std::max<int64_t>(1, kChunk / period) * period;
+    chunks = (elements + chunk - 1) / chunk;
+  }
+
+  /// `f(index, span)` for every chunk.
+  template <class F>
+  void for_each(const F& f) const {
+    at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        f(i, Span{i * chunk, std::min(elements, (i + 1) * chunk), period});
+    });
+  }
+
+  /// `value(c)` of each channel, repeated.
+  template <class F>
+  Table table(const F& value) const {
+    Table table(static_cast<size_t>(period));
+    for (int64_t c = 0; c < channels; ++c)
+      table[c] = static_cast<float>(value(c));
+    for (int64_t i = channels; i < period; ++i)
+      table[i] = table[i - channels];
+    return table;
+  }
+
+  /// Two sums per channel: `add(span, first, second)` adds those of a chunk to tables.
+  template <class F>
+  std::array<std::vector<double>, 2> sums(const F& add) const {
+    std::vector<float> partial(static_cast<size_t>(2 * period * chunks));
+    for_each([&](int64_t index, Span span) {
+      float* first = partial.data() + 2 * period * index;
+      add(span, first, first + period);
+    });
+    std::array<std::vector<double>, 2> totals;
+    for (std::vector<double>& total : totals)
+      total.resize(static_cast<size_t>(channels));
+    for (int64_t row = 0; row < 2 * chunks; ++row)
+      for (int64_t i = 0; i < period; ++i)
+        totals[row % 2][i % channels] += partial[row * period + i];
+    return totals;
+  }
+
+  static constexpr int64_t kChunk = int64_t{1} << 16;
+  int64_t channels, elements, period = 0, chunk = 0, chunks = 0;
+};
+
+/// Per channel, (C) float64; the variance is the biased one.
+struct Statistics {
+  at::Tensor mean, variance;
+};
+
+/// Sums are taken around the mean of a few pixels of the whole batch, so that the square of a large mean
+/// cancels nothing.
+template <class T>
+Statistics batch_statistics(const Layout& layout, const T* x) {
+  const int64_t pixels = layout.elements / layout.channels;
+  const int64_t sampled = std::min<int64_t>(pixels, 64);
+  const Table pivot = layout.table([&](int64_t c) {
+    double sum = 0;
+    for (int64_t i = 0; i < sampled; ++i)
+      sum += static_cast<float>(x[i * pixels / sampled * layout.channels + c]);
+    return static_cast<float>(c10::BFloat16(static_cast<float>(sum / static_cast<double>(sampled))));
+  });
+  const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
+  const auto [sum, squares] = layout.sums(
+      [&](Span span, float* first, float* second) { kernels.moments(x, span, pivot.data(), first, second); });
+  Statistics statistics{at::empty({layout.channels}, at::kDouble), at::empty({layout.channels}, at::kDouble)};
+  auto* mean = statistics.mean.mutable_data_ptr<double>();
+  auto* variance = statistics.variance.mutable_data_ptr<double>();
+  for (int64_t c = 0; c < layout.channels; ++c) {
+    const double shift = sum[c] / static_cast<double>(pixels);
+    mean[c] = pivot[c] + shift;
+    variance[c] = std::max(0.0, squares[c] / static_cast<double>(pixels) - shift * shift);
+  }
+  return statistics;
+}
+
+/// scale = w invstd and shift = b - mean scale, where invstd = 1 / sqrt(variance + eps).
+struct Affine {
+  Affine(const Layout& layout, const Statistics& statistics, const at::Tensor& weight, const at::Tensor& bias)
+      : mean(statistics.mean.const_data_ptr<double>()),
+        variance(statistics.variance.const_data_ptr<double>()) {
+    const auto* w = weight.const_data_ptr<float>();
+    const auto* b = bias.const_data_ptr<float>();
+    scale = layout.table([&](int64_t c) { return w[c] * invstd(c); });
+    shift = layout.table([&](int64_t c) { return b[c] - mean[c] * w[c] * invstd(c); });
+  }
+  double invstd(int64_t c) const { return 1.0 / std::sqrt(variance[c] + BatchNorm2d::kEps); }
+
+  const double *mean, *variance;
+  Table scale, shift;
+};
+
+template <class T>
+struct Batch {
+  T* gx;
+  const T *gy, *x;
+};
+
+/// The gradients at x (where the statistics are the batch's, through them too), at the weight and at the
+/// bias.
+template <class T>
+void backward_with_sums(const Layout& layout, const Affine& affine, const Batch<T>& batch, kernels::Act act,
+                        bool training, float* gw, float* gb) {
+  const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
+  const Table mean = layout.table([&](int64_t c) { return affine.mean[c]; });
+  const auto totals = layout.sums([&](Span span, float* first, float* second) {
+    kernels.backward(act, batch.gx, batch.gy, batch.x, span, affine.scale.data(), affine.shift.data(),
+                     mean.data(), first, second);
+  });
+  const auto& sum = totals[0];
+  const auto& product = totals[1];
+  for (int64_t c = 0; c < layout.channels; ++c) {
+    gb[c] = static_cast<float>(sum[c]);
+    gw[c] = static_cast<float>(product[c] * affine.invstd(c));
+  }
+  const double share =
+      training ? static_cast<double>(layout.channels) / static_cast<double>(layout.elements) : 0;
+  const auto slope_of = [&](int64_t c) {
+    return -affine.scale[c] * affine.invstd(c) * affine.invstd(c) * product[c] * share;
+  };
+  const Table slope = layout.table(slope_of);
+  const Table offset = layout.table(
+      [&](int64_t c) { return -affine.scale[c] * sum[c] * share - slope_of(c) * affine.mean[c]; });
+  layout.for_each([&](int64_t, Span span) {
+    kernels.gradient(batch.gx, batch.gx, batch.x, span, affine.scale.data(), slope.data(), offset.data());
+  });
+}
+
+template <class F>
+void for_storage(const at::Tensor& x, const F& f) {
+  if (x.scalar_type() == at::kFloat) {
+    f(float{});
+  } else {
+    f(c10::BFloat16{});
+  }
+}
+
+/// The gradients with a graph of their own, by LibTorch's operations.
+variable_list differentiable_backward(const at::Tensor& gy, const variable_list& inputs,
+                                      const Statistics& statistics, bool training, Activation activation) {
+  const at::Tensor mean = training ? at::Tensor() : statistics.mean.to(at::kFloat);
+  const at::Tensor variance = training ? at::Tensor() : statistics.variance.to(at::kFloat);
+  const at::Tensor y =
+      activate(activation, at::batch_norm(inputs[0], inputs[1], inputs[2], mean, variance, training,
+                                          BatchNorm2d::kMomentum, BatchNorm2d::kEps, /*cudnn_enabled=*/true));
+  variable_list wanted;
+  for (const at::Tensor& input : inputs)
+    if (input.requires_grad()) wanted.push_back(input);
+  const variable_list found =
+      torch::autograd::grad({y}, wanted, {gy}, /*retain_graph=*/true, /*create_graph=*/true);
+  variable_list result;
+  for (const at::Tensor& input : inputs) {
+    const auto at =
+        std::find_if(wanted.begin(), wanted.end(), [&](const at::Tensor& w) { return w.is_same(input); });
+    result.push_back(at == wanted.end() ? at::Tensor() : found[at - wanted.begin()]);
+  }
+  return result;
+}
+
+class NormActivation : public torch::autograd::Function<NormActivation> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
+                            const at::Tensor& bias, BatchNorm2d* norm, Activation activation) {
+    const at::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
+    const Layout layout(x);
+    const bool training = norm->is_training();
+    at::Tensor y = at::empty_like(x);
+    Statistics statistics{norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
+    for_storage(x, [&](auto storage) {
+      using T = decltype(storage);
+      const T* from = x.const_data_ptr<T>();
+      T* to = y.mutable_data_ptr<T>();
+      if (training) statistics = batch_statistics(layout, from);
+      const Affine affine(layout, statistics, weight, bias);
+      const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
+      layout.for_each([&](int64_t, Span span) {
+        kernels.forward(kernel_of(activation), to, from, span, affine.scale.data(), affine.shift.data());
+      });
+    });
+    if (training) norm->update_running(statistics.mean, statistics.variance, x.numel() / x.size(1));
+    context->save_for_backward({input, weight, bias, statistics.mean, statistics.variance});
+    context->saved_data["training"] = training;
+    context->saved_data["activation"] = static_cast<int64_t>(activation);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const variable_list inputs(saved.begin(), saved.begin() + 3);
+    const Statistics statistics{saved[3], saved[4]};
+    const bool training = context->saved_data["training"].toBool();
+    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
+    variable_list result(5);
+    if (at::GradMode::is_enabled()) {
+      const variable_list found =
+          differentiable_backward(gradients[0], inputs, statistics, training, activation);
+      std::copy(found.begin(), found.end(), result.begin());
+      return result;
+    }
+    const at::Tensor gy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor x = inputs[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const Layout layout(x);
+    const Affine affine(layout, statistics, inputs[1], inputs[2]);
+    result[0] = at::empty_like(x);
+    for_storage(x, [&](auto storage) {
+      using T = decltype(storage);
+      const Batch<T> batch{result[0].mutable_data_ptr<T>(), gy.const_data_ptr<T>(), x.const_data_ptr<T>()};
+      if (training || context->needs_input_grad(1) || context->needs_input_grad(2)) {
+        result[1] = at::empty_like(inputs[1]);
+        result[2] = at::empty_like(inputs[2]);
+        backward_with_sums(layout, affine, batch, kernel_of(activation), training,
+                           result[1].mutable_data_ptr<float>(), result[2].mutable_data_ptr<float>());
+      } else {
+        const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
+        layout.for_each([&](int64_t, Span span) {
+          kernels.backward_constant(kernel_of(activation), batch.gx, batch.gy, batch.x, span,
+                                    affine.scale.data(), affine.shift.data());
+        });
+      }
+    });
+    return result;
+  }
+
+ private:
+  static kernels::Act kernel_of(Activation activation) {
+    return activation == Activation::kRelu ? kernels::Act::kRelu : kernels::Act::kSilu;
+  }
+};
+
+bool fits(const BatchNorm2d& norm, const at::Tensor& x) {
+  static const bool enabled = kernels::enabled("norm-activation");
+  return enabled && x.device().is_cpu() && x.numel() > 0 && norm.weight().scalar_type() == at::kFloat &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+}  // namespace
+
+at::Tensor norm_activation(BatchNorm2d& norm, Activation activation, const at::Tensor& x) {
+  if (!fits(norm, x)) return activate(activation, norm.forward(x));
+  return NormActivation::apply(x, norm.weight(), norm.bias(), &norm, activation);
+}
+
+}  // namespace selfgrad
