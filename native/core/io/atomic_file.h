@@ -16,6 +16,8 @@ class AtomicFile {
   ~AtomicFile();
 
   void write(const void* bytes, size_t count);
+  /// Where the bytes are until `commit`: a name of its own, beside `path`.
+  const std::string& temporary() const { return temporary_; }
   /// Syncs the file, renames it and syncs its folder.
   void commit();
 

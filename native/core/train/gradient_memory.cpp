@@ -2,44 +2,24 @@
 
 #include <ATen/ops/from_file.h>
 #include <ATen/ops/zeros.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <fstream>
 
-#include "error.h"
+#include "io/atomic_file.h"
 
 namespace selfgrad {
 
 namespace {
 
-// Zeros in a mapped file without a name. Every byte is written first: a hole in the file would end the
-// process when a full disk cannot fill it.
+// Zeros in a mapped file that loses its name here. Every byte is written first: a hole in the file would end
+// the process when a full disk cannot fill it.
 at::Tensor mapped_zeros(int64_t bytes, const std::string& folder) {
-  static std::atomic<int> counter{0};
-  const std::filesystem::path path =
-      std::filesystem::path(folder) /
-      ("gradient-memory-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".map");
-  const auto failed = [&](const std::string& why) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    return Error("ERR_WRITE", "Expected room for " + std::to_string(bytes >> 20) +
-                                  " MiB of gradient memory at " + path.string() + " but " + why +
-                                  ". Free some space there, or set train.strategy.memory to class.");
-  };
-  {
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    const std::vector<char> zeros(size_t{1} << 20);
-    for (int64_t written = 0; written < bytes && file; written += static_cast<int64_t>(zeros.size()))
-      file.write(zeros.data(), std::min<int64_t>(bytes - written, static_cast<int64_t>(zeros.size())));
-    if (!file.flush()) throw failed("it could not be written");
-  }
-  at::Tensor mapped = at::from_file(path.string(), /*shared=*/true, bytes, at::kChar);
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  return mapped;
+  AtomicFile file((std::filesystem::path(folder) / "gradient-memory").string());
+  const std::vector<char> zeros(size_t{1} << 20);
+  for (auto left = static_cast<size_t>(bytes); left > 0; left -= std::min(left, zeros.size()))
+    file.write(zeros.data(), std::min(left, zeros.size()));
+  return at::from_file(file.temporary(), /*shared=*/true, bytes, at::kChar);
 }
 
 at::Tensor stored(int64_t count, const ImageShape& shape, const std::string& folder, int64_t map_above) {
