@@ -72,6 +72,7 @@ class Target {
   const Passes& passes() const { return passes_; }
 
  private:
+  at::Tensor forward(const at::Tensor& x, bool with_graph);
   void check_stop() const;
   void check_finite(const at::Tensor& logits) const;
 

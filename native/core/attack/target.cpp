@@ -27,22 +27,21 @@ void Target::check_finite(const at::Tensor& logits) const {
                                  ". Its weights or a layer overflow: train with a lower lr.");
 }
 
-at::Tensor Target::logits(const at::Tensor& x) {
+at::Tensor Target::forward(const at::Tensor& x, bool with_graph) {
   check_stop();
-  const torch::autograd::AutoGradMode no_graph(false);
+  const torch::autograd::AutoGradMode mode(with_graph);
   at::Tensor z = logits_(x).to(at::kFloat);
   passes_.forward += x.size(0);
   check_finite(z);
   return z;
 }
 
+at::Tensor Target::logits(const at::Tensor& x) {
+  return forward(x, /*with_graph=*/false);
+}
+
 at::Tensor Target::differentiable_logits(const at::Tensor& x) {
-  check_stop();
-  const torch::autograd::AutoGradMode graph(true);
-  at::Tensor z = logits_(x).to(at::kFloat);
-  passes_.forward += x.size(0);
-  check_finite(z);
-  return z;
+  return forward(x, /*with_graph=*/true);
 }
 
 void Target::count_backward(int64_t passes) {
