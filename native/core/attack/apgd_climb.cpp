@@ -79,8 +79,7 @@ void ApgdClimb::step(const at::Tensor& loss, const at::Tensor& gradient) {
     x_ = where_rows(back, best_x_, x_);
     uphill = where_rows(back, best_gradient_, uphill);
   }
-  const at::Tensor direction = steepest_direction(threat_.norm, uphill);
-  at::Tensor next = project(threat_, origin_, x_ + eta_.view({-1, 1, 1, 1}) * direction);
+  at::Tensor next = projected_step(threat_, origin_, x_, uphill, eta_);
   if (taken_ > 0) {
     next = project(threat_, origin_, x_ + kMomentum * (next - x_) + (1.0 - kMomentum) * (x_ - previous_x_));
   }

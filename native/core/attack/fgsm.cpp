@@ -1,8 +1,6 @@
 // One gradient, one step.
 #include "attack/fgsm.h"
 
-#include <ATen/TensorOperators.h>
-
 namespace selfgrad {
 
 AttackResult Fgsm::run(Target& target, const at::Tensor& images, const at::Tensor& labels, const at::Tensor&,
@@ -10,8 +8,7 @@ AttackResult Fgsm::run(Target& target, const at::Tensor& images, const at::Tenso
   const Threat& threat = options_.threat;
   const auto loss = [&](const at::Tensor& z) { return attack_loss(options_.loss, z, labels, 0.0); };
   const at::Tensor gradient = target.gradient(images, loss).gradient;
-  const at::Tensor x =
-      project(threat, images, images + threat.eps * steepest_direction(threat.norm, gradient));
+  const at::Tensor x = projected_step(threat, images, images, gradient, threat.eps);
   return {x, misclassified(target.logits(x), labels), {}};
 }
 

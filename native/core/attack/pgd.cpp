@@ -52,8 +52,7 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
   at::Tensor x = images;
   if (options_.random_start) {
     const DrawKey key{target.seed(), Purpose::kAttackStart, round};
-    const at::Tensor start = random_start(threat, key, indices, images.sizes().slice(1));
-    x = project(threat, images, images + start.to(images.device()));
+    x = random_point(threat, key, indices, images);
   }
   for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
     const auto loss = [&](const at::Tensor& z) {
@@ -61,7 +60,7 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
     };
     const Target::Gradient g = target.gradient(x, loss);
     const at::Tensor done = record.update(active, x, y, g.logits);
-    x = project(threat, origin, x + options_.alpha * steepest_direction(threat.norm, g.gradient));
+    x = projected_step(threat, origin, x, g.gradient, options_.alpha);
     active.leave(done, {&x, &origin, &y});
   }
   if (!active.empty()) {

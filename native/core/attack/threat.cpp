@@ -82,4 +82,21 @@ at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Ten
   return (origin + into_ball(threat, x - origin)).clamp(0, 1);
 }
 
+at::Tensor random_point(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                        const at::Tensor& origin) {
+  const at::Tensor start = random_start(threat, key, indices, origin.sizes().slice(1));
+  return project(threat, origin, origin + start.to(origin.device()));
+}
+
+at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
+                          const at::Tensor& gradient, double alpha) {
+  return project(threat, origin, x + alpha * steepest_direction(threat.norm, gradient));
+}
+
+at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
+                          const at::Tensor& gradient, const at::Tensor& alpha) {
+  const at::Tensor step = per_example_view(alpha, x) * steepest_direction(threat.norm, gradient);
+  return project(threat, origin, x + step);
+}
+
 }  // namespace selfgrad

@@ -34,6 +34,18 @@ at::Tensor into_ball(const Threat& threat, const at::Tensor& delta);
 /// `x` moved into the eps ball around `origin`, then into [0, 1]. Both (N, C, H, W).
 at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x);
 
+/// A random point of the ball around each image of `origin` (N, C, H, W), in [0, 1].
+at::Tensor random_point(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                        const at::Tensor& origin);
+
+/// The step of projected gradient ascent: `x` moved by alpha along the steepest direction of `gradient`, then
+/// projected. `origin`, `x` and `gradient` are (N, C, H, W), alpha is in pixel units.
+at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
+                          const at::Tensor& gradient, double alpha);
+/// The same with an alpha of each example, (N).
+at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
+                          const at::Tensor& gradient, const at::Tensor& alpha);
+
 /// Size of each perturbation in the norm, (N).
 at::Tensor perturbation_norm(Norm norm, const at::Tensor& delta);
 

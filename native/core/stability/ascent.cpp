@@ -11,13 +11,12 @@ PerturbedPoint measure(StabilityBatch& batch, const at::Tensor& images) {
 }
 
 Ascent ascend(StabilityBatch& batch, int64_t steps, double alpha) {
-  const Threat& threat = batch.threat;
   const auto step = [&](const at::Tensor& x, const at::Tensor& gradient, double length) {
-    return project(threat, batch.images, x + length * steepest_direction(threat.norm, gradient));
+    return projected_step(batch.threat, batch.images, x, gradient, length);
   };
   const auto loss = [&](const at::Tensor& z) { return cross_entropy(z, batch.labels); };
   Ascent ascent;
-  ascent.fgsm = measure(batch, step(batch.images, batch.gradient, threat.eps));
+  ascent.fgsm = measure(batch, step(batch.images, batch.gradient, batch.threat.eps));
   at::Tensor x = step(batch.images, batch.gradient, alpha);
   for (int64_t i = 1; i < steps; ++i) {
     const Target::Gradient g = batch.target.gradient(x, loss);

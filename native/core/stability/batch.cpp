@@ -22,9 +22,7 @@ at::Tensor dual_norm(Norm norm, const at::Tensor& x) {
 }
 
 at::Tensor random_neighbour(const StabilityBatch& batch, StabilityDraw draw, uint32_t number) {
-  const at::Tensor delta =
-      random_start(batch.threat, batch.key(draw, number), batch.indices, batch.images.sizes().slice(1));
-  return project(batch.threat, batch.images, batch.images + delta.to(batch.images.device()));
+  return random_point(batch.threat, batch.key(draw, number), batch.indices, batch.images);
 }
 
 at::Tensor ratio(const at::Tensor& a, const at::Tensor& b) {

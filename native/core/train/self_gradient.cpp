@@ -145,9 +145,7 @@ class SelfGradient : public Strategy {
       shared_->write(fresh_.labels.cpu(), gradient.narrow(0, 0, fresh_.size()).cpu(), alpha(),
                      options_.momentum);
     const at::Tensor direction = gradient + options_.momentum * direction_;
-    const Threat& threat = context.options.threat;
-    const at::Tensor next =
-        project(threat, images_, x_ + alpha() * steepest_direction(threat.norm, direction));
+    const at::Tensor next = projected_step(context.options.threat, images_, x_, direction, alpha());
 
     std::vector<Flight> all{fresh_};
     all.insert(all.end(), flights_.begin(), flights_.end());
@@ -258,9 +256,8 @@ class SelfGradient : public Strategy {
       Flight stale{.images = pick(flight.images), .labels = pick(flight.labels), .x = pick(flight.x)};
       const at::Tensor direction =
           unit_l1(tapped_gradient(context, stale)) + options_.momentum * pick(flight.direction);
-      const Threat& threat = context.options.threat;
       const at::Tensor moved =
-          project(threat, stale.images, stale.x + alpha() * steepest_direction(threat.norm, direction));
+          projected_step(context.options.threat, stale.images, stale.x, direction, alpha());
       // The relay's own tensors stay as they are until the step is committed.
       flight.x = flight.x.index_copy(0, rows, moved);
       flight.direction = flight.direction.index_copy(0, rows, direction);

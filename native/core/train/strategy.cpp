@@ -52,10 +52,7 @@ at::Tensor input_gradient(StepContext& context, const at::Tensor& x,
 }
 
 at::Tensor random_images(const StepContext& context) {
-  const Threat& threat = context.options.threat;
-  const at::Tensor delta =
-      random_start(threat, context.start_key(), context.indices, context.images.sizes().slice(1));
-  return project(threat, context.images, context.images + delta.to(context.images.device()));
+  return random_point(context.options.threat, context.start_key(), context.indices, context.images);
 }
 
 at::Tensor near_images(const StepContext& context) {
@@ -66,8 +63,7 @@ at::Tensor near_images(const StepContext& context) {
 
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha) {
   const at::NoGradGuard no_grad;
-  const Threat& threat = context.options.threat;
-  return project(threat, context.images, x + alpha * steepest_direction(threat.norm, gradient));
+  return projected_step(context.options.threat, context.images, x, gradient, alpha);
 }
 
 AttackModeGuard::AttackModeGuard(StepContext& context) : context_(context) {

@@ -5,6 +5,8 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "networks.h"
 
 namespace selfgrad {
@@ -92,6 +94,24 @@ TEST(Project, LeavesInteriorPointsWhereTheyAre) {
 TEST(Project, KeepsTheMemoryFormat) {
   const at::Tensor origin = grey_images(3);
   EXPECT_TRUE(project({Norm::kL2, 0.1}, origin, origin + 1).is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+TEST(ProjectedStep, TakesOneAlphaOrOneForEachExample) {
+  const at::Tensor origin = grey_images(3);
+  const at::Tensor x = origin + random_tensor(5, {3, 2, 4, 4}, -0.05, 0.05);
+  const at::Tensor gradient = random_tensor(6, {3, 2, 4, 4}, -1, 1);
+  const std::vector<double> alphas{0.0, 0.02, 0.5};
+  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+    const Threat threat{norm, 0.1};
+    const at::Tensor each = projected_step(threat, origin, x, gradient, at::tensor(alphas).to(at::kFloat));
+    for (size_t n = 0; n < alphas.size(); ++n) {
+      const at::Tensor one = projected_step(threat, origin, x, gradient, alphas[n]);
+      const at::Tensor moved = x + alphas[n] * steepest_direction(norm, gradient);
+      EXPECT_TRUE(one.equal(project(threat, origin, moved)));
+      const auto row = static_cast<int64_t>(n);
+      EXPECT_TRUE(each[row].equal(one[row]));
+    }
+  }
 }
 
 }  // namespace
