@@ -15,11 +15,7 @@ class Atta : public Strategy {
       : memory_(count, shape, options.threat.eps, scratch_folder(options)) {}
 
   void prepare(StepContext& context) override {
-    const StrategyOptions& options = context.options.strategy;
-    const AttackModeGuard mode(context);
-    x_ = starts_afresh(context) ? near_images(context) : remembered(context);
-    for (int64_t i = 0; i < options.steps; ++i)
-      x_ = ascend(context, x_, input_gradient(context, x_), options.alpha);
+    x_ = attacked_images(context, starts_afresh(context) ? near_images(context) : remembered(context));
   }
 
   StepOutput loss(StepContext& context) override { return training_forward(context, x_); }

@@ -32,9 +32,7 @@ class GradAlign : public Strategy {
   // With its graph.
   at::Tensor gradient_nearby(StepContext& context) const {
     const AttackModeGuard mode(context);
-    const at::Tensor u = random_start(context.options.threat, context.start_key(), context.indices,
-                                      context.images.sizes().slice(1));
-    const at::Tensor x = (context.images + u.to(context.images.device())).requires_grad_();
+    const at::Tensor x = (context.images + start_noise(context)).requires_grad_();
     const at::Tensor loss =
         at::cross_entropy_loss(counted_forward(context, x), context.labels, {}, at::Reduction::Sum);
     context.passes += {.forward = x.size(0), .backward = x.size(0)};

@@ -9,22 +9,9 @@ namespace {
 
 class Mart : public Strategy {
  public:
-  void prepare(StepContext& context) override {
-    const StrategyOptions& options = context.options.strategy;
-    const AttackModeGuard mode(context);
-    x_ = near_images(context);
-    for (int64_t i = 0; i < options.steps; ++i)
-      x_ = ascend(context, x_, input_gradient(context, x_), options.alpha);
-  }
+  void prepare(StepContext& context) override { x_ = attacked_images(context, near_images(context)); }
 
-  StepOutput loss(StepContext& context) override {
-    const at::Tensor natural = counted_forward(context, context.images);
-    const at::Tensor adversarial = counted_forward(context, x_);
-    return {.loss = mart_loss(natural, adversarial, context.labels, context.options.strategy.beta,
-                              context.options.label_smoothing),
-            .logits = adversarial.detach(),
-            .labels = context.labels};
-  }
+  StepOutput loss(StepContext& context) override { return paired_forward(context, x_, mart_loss); }
 
  private:
   at::Tensor x_;  // of the step under way

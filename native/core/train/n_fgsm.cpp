@@ -12,12 +12,10 @@ class NFgsm : public Strategy {
  public:
   void prepare(StepContext& context) override {
     const StrategyOptions& options = context.options.strategy;
-    const Threat& threat = context.options.threat;
     const AttackModeGuard mode(context);
-    const at::Tensor noise = random_start({threat.norm, threat.eps * options.noise}, context.start_key(),
-                                          context.indices, context.images.sizes().slice(1));
-    const at::Tensor start = (context.images + noise.to(context.images.device())).clamp(0, 1);
-    const at::Tensor direction = steepest_direction(threat.norm, input_gradient(context, start));
+    const at::Tensor start = (context.images + start_noise(context, options.noise)).clamp(0, 1);
+    const at::Tensor direction =
+        steepest_direction(context.options.threat.norm, input_gradient(context, start));
     x_ = (start + options.alpha * direction).clamp(0, 1);
   }
 

@@ -8,11 +8,8 @@ namespace {
 class PgdTraining : public Strategy {
  public:
   void prepare(StepContext& context) override {
-    const StrategyOptions& options = context.options.strategy;
-    const AttackModeGuard mode(context);
-    x_ = options.random_start ? random_images(context) : context.images;
-    for (int64_t i = 0; i < options.steps; ++i)
-      x_ = ascend(context, x_, input_gradient(context, x_), options.alpha);
+    const bool random = context.options.strategy.random_start;
+    x_ = attacked_images(context, random ? random_images(context) : context.images);
   }
 
   StepOutput loss(StepContext& context) override { return training_forward(context, x_); }

@@ -190,7 +190,7 @@ class SelfGradient : public Strategy {
                  .indices = context.indices,
                  .transforms = context.transforms};
     const Threat& threat = context.options.threat;
-    fresh.x = project(threat, context.images, context.images + start(context).to(context.options.device));
+    fresh.x = project(threat, context.images, context.images + start(context));
     fresh.direction = at::zeros_like(fresh.x);
     fresh.logits = at::zeros({fresh.size(), context.network.options().classes}, fresh.x.options());
     feature_directions_.clear();
@@ -206,22 +206,18 @@ class SelfGradient : public Strategy {
 
   // What the tap remembers of each image, and noise.
   at::Tensor start(const StepContext& context) const {
-    const Threat& threat = context.options.threat;
-    const auto noise = [&](double share) {
-      return random_start({threat.norm, threat.eps * share}, context.start_key(), context.indices,
-                          context.images.sizes().slice(1));
-    };
+    const at::Device device = context.images.device();
     const double share = remedy() ? 1.0 : options_.noise;
-    if (shared_) {
-      const at::Tensor delta = shared_->read(context.labels.cpu());
-      return share > 0 ? delta + noise(share) : delta;
-    }
-    if (!example_) return noise(options_.initial_noise);
-    at::Tensor delta = example_->read(context.indices, context.transforms);
-    if (share > 0) delta = delta + noise(share);
+    const auto with_noise = [&](const at::Tensor& delta) {
+      return share > 0 ? delta + start_noise(context, share) : delta;
+    };
+    if (shared_) return with_noise(shared_->read(context.labels.cpu()).to(device));
+    if (!example_) return start_noise(context, options_.initial_noise);
+    const at::Tensor delta = with_noise(example_->read(context.indices, context.transforms).to(device));
     const at::Tensor visited = example_->visited(context.indices);
     if (visited.all().item<bool>()) return delta;
-    return at::where(visited.view({-1, 1, 1, 1}), delta, noise(options_.initial_noise))
+    return at::where(visited.to(device).view({-1, 1, 1, 1}), delta,
+                     start_noise(context, options_.initial_noise))
         .contiguous(at::MemoryFormat::ChannelsLast);
   }
 

@@ -33,22 +33,33 @@ at::Tensor counted_forward(StepContext& context, const at::Tensor& x) {
 
 StepOutput training_forward(StepContext& context, const at::Tensor& x) {
   const at::Tensor logits = counted_forward(context, x);
-  return {.loss = at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Mean,
-                                         /*ignore_index=*/-100, context.options.label_smoothing),
+  return {.loss = smoothed_cross_entropy(logits, context.labels, context.options.label_smoothing),
           .logits = logits.detach(),
           .labels = context.labels};
 }
 
-at::Tensor input_gradient(StepContext& context, const at::Tensor& x) {
-  return input_gradient(context, x, [&](const at::Tensor& logits) {
-    return at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Sum);
-  });
+StepOutput paired_forward(StepContext& context, const at::Tensor& x, PairedLoss* loss) {
+  const at::Tensor natural = counted_forward(context, context.images);
+  const at::Tensor adversarial = counted_forward(context, x);
+  return {.loss = loss(natural, adversarial, context.labels, context.options.strategy.beta,
+                       context.options.label_smoothing),
+          .logits = adversarial.detach(),
+          .labels = context.labels};
 }
 
-at::Tensor input_gradient(StepContext& context, const at::Tensor& x,
-                          const std::function<at::Tensor(const at::Tensor&)>& loss) {
+at::Tensor input_gradient(StepContext& context, const at::Tensor& x, const AttackedLoss& loss) {
   const at::Tensor input = x.detach().requires_grad_();
-  return torch::autograd::grad({loss(counted_forward(context, input))}, {input})[0];
+  const at::Tensor logits = counted_forward(context, input);
+  const at::Tensor value =
+      loss ? loss(logits) : at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Sum);
+  return torch::autograd::grad({value}, {input})[0];
+}
+
+at::Tensor start_noise(const StepContext& context, double share) {
+  const Threat& threat = context.options.threat;
+  return random_start({threat.norm, threat.eps * share}, context.start_key(), context.indices,
+                      context.images.sizes().slice(1))
+      .to(context.images.device());
 }
 
 at::Tensor random_images(const StepContext& context) {
@@ -64,6 +75,15 @@ at::Tensor near_images(const StepContext& context) {
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha) {
   const at::NoGradGuard no_grad;
   return projected_step(context.options.threat, context.images, x, gradient, alpha);
+}
+
+at::Tensor attacked_images(StepContext& context, const at::Tensor& start, const AttackedLoss& loss) {
+  const AttackModeGuard mode(context);
+  const StrategyOptions& options = context.options.strategy;
+  at::Tensor x = start;
+  for (int64_t i = 0; i < options.steps; ++i)
+    x = ascend(context, x, input_gradient(context, x, loss), options.alpha);
+  return x;
 }
 
 AttackModeGuard::AttackModeGuard(StepContext& context) : context_(context) {

@@ -13,6 +13,7 @@
 #include "io/safetensors.h"
 #include "nn/network.h"
 #include "train/options.h"
+#include "train/training_losses.h"
 
 namespace selfgrad {
 
@@ -94,13 +95,20 @@ at::Tensor counted_forward(StepContext& context, const at::Tensor& x);
 /// backward.
 StepOutput training_forward(StepContext& context, const at::Tensor& x);
 
-/// The gradient at `x` of the summed cross-entropy with respect to the image; weights get none. One forward
-/// and one backward.
-at::Tensor input_gradient(StepContext& context, const at::Tensor& x);
+/// The training forwards at the images and then at `x`, under a loss of both predictions with the strategy's
+/// beta and label smoothing: two forwards and, to come, two backwards.
+StepOutput paired_forward(StepContext& context, const at::Tensor& x, PairedLoss* loss);
 
-/// The same of another loss: `loss` takes the logits at `x` and returns a scalar.
-at::Tensor input_gradient(StepContext& context, const at::Tensor& x,
-                          const std::function<at::Tensor(const at::Tensor&)>& loss);
+/// A scalar of the logits (N, K).
+using AttackedLoss = std::function<at::Tensor(const at::Tensor& logits)>;
+
+/// The gradient at `x` of a loss with respect to the image; weights get none. One forward and one backward.
+/// `loss` defaults to the summed cross-entropy.
+at::Tensor input_gradient(StepContext& context, const at::Tensor& x, const AttackedLoss& loss = {});
+
+/// Noise for the start of an attack: a random point of the ball of `share` of the threat's eps, around zero.
+/// (N, C, H, W) on the images' device; the same in every run.
+at::Tensor start_noise(const StepContext& context, double share = 1.0);
 
 /// The images moved to a random point of the threat's ball, (N, C, H, W) in [0, 1]; the same in every run.
 at::Tensor random_images(const StepContext& context);
@@ -112,6 +120,10 @@ at::Tensor near_images(const StepContext& context);
 /// One ascent step: `x` moved by alpha along the steepest direction of `gradient`, back into the threat's
 /// ball around the clean images and into [0, 1].
 at::Tensor ascend(const StepContext& context, const at::Tensor& x, const at::Tensor& gradient, double alpha);
+
+/// The strategy's attack from `start`: `steps` steps of `ascend` by alpha, each along the gradient of `loss`
+/// (as for input_gradient) at the point that it leaves. `steps` forwards and backwards.
+at::Tensor attacked_images(StepContext& context, const at::Tensor& start, const AttackedLoss& loss = {});
 
 /// While it lives, BatchNorm uses running statistics if the strategy attacks in evaluation mode.
 class AttackModeGuard {

@@ -12,29 +12,21 @@ namespace {
 class Trades : public Strategy {
  public:
   void prepare(StepContext& context) override {
-    const StrategyOptions& options = context.options.strategy;
-    const AttackModeGuard mode(context);
-    at::Tensor natural;
-    {
-      const at::NoGradGuard no_grad;
-      natural = counted_forward(context, context.images);
-    }
-    const auto divergence = [&](const at::Tensor& logits) { return kl_divergence(natural, logits).sum(); };
-    x_ = near_images(context);
-    for (int64_t i = 0; i < options.steps; ++i)
-      x_ = ascend(context, x_, input_gradient(context, x_, divergence), options.alpha);
+    const at::Tensor natural = prediction(context);
+    x_ = attacked_images(context, near_images(context),
+                         [&](const at::Tensor& logits) { return kl_divergence(natural, logits).sum(); });
   }
 
-  StepOutput loss(StepContext& context) override {
-    const at::Tensor natural = counted_forward(context, context.images);
-    const at::Tensor adversarial = counted_forward(context, x_);
-    return {.loss = trades_loss(natural, adversarial, context.labels, context.options.strategy.beta,
-                                context.options.label_smoothing),
-            .logits = adversarial.detach(),
-            .labels = context.labels};
-  }
+  StepOutput loss(StepContext& context) override { return paired_forward(context, x_, trades_loss); }
 
  private:
+  // The logits that the attack moves away from.
+  static at::Tensor prediction(StepContext& context) {
+    const AttackModeGuard mode(context);
+    const at::NoGradGuard no_grad;
+    return counted_forward(context, context.images);
+  }
+
   at::Tensor x_;  // of the step under way
 };
 

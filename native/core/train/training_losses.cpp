@@ -10,13 +10,10 @@
 #include <ATen/ops/softmax.h>
 
 namespace selfgrad {
-namespace {
 
 at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
   return at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, /*ignore_index=*/-100, smoothing);
 }
-
-}  // namespace
 
 at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversarial) {
   const at::Tensor log_p = natural.log_softmax(1);

@@ -6,6 +6,9 @@
 
 namespace selfgrad {
 
+/// Batch mean of logits (N, K) and labels (N) int64, with label smoothing.
+at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing);
+
 /// KL(p ‖ q) per example, (N), of p = softmax(natural) and q = softmax(adversarial), both logits (N, K).
 /// Through log-softmax: value and both gradients stay finite however confident the logits are.
 at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversarial);
@@ -20,6 +23,9 @@ at::Tensor trades_loss(const at::Tensor& natural, const at::Tensor& adversarial,
 /// equation 11, with the constants of its code). Arguments as trades_loss.
 at::Tensor mart_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
                      double beta, double label_smoothing);
+
+/// A loss of two predictions, as these are.
+using PairedLoss = decltype(trades_loss);
 
 /// Mean of 1 - cos(a, b) over the examples where neither gradient (N, C, H, W) is zero; 0 where there are
 /// none (Andriushchenko & Flammarion 2020, arXiv 2007.02617, equation 5).
