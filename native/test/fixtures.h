@@ -1,9 +1,14 @@
-// What tests of several parts share: small data sets, and errors as text.
+// What tests of several parts share: small data sets, errors as text, and the bounds of a perturbation.
 #pragma once
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "attack/threat.h"
 #include "data/dataset.h"
 #include "error.h"
 
@@ -18,6 +23,13 @@ std::string message_of(const Body& body) {
     return error.code() + " " + error.what();
   }
   return "nothing thrown";
+}
+
+/// `x` lies within the budget around `images` (N, C, H, W), up to rounding, and within [0, 1].
+inline void expect_within(const Threat& threat, const at::Tensor& images, const at::Tensor& x) {
+  EXPECT_LE(perturbation_norm(threat.norm, x - images).max().item<double>(), threat.eps + 1e-6);
+  EXPECT_GE(x.min().item<double>(), 0);
+  EXPECT_LE(x.max().item<double>(), 1);
 }
 
 /// `count` images whose class shows in their brightness by quadrant, with a deterministic pattern on top:

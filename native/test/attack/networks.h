@@ -62,6 +62,15 @@ struct LinearModel {
   at::Tensor weight, bias;
 };
 
+/// An eps in the widest gap of the middle half of these optima (N): neither rounding nor the last 1e-4 of
+/// convergence decides who is broken.
+inline double eps_between(const at::Tensor& optimum) {
+  const int64_t n = optimum.size(0);
+  const at::Tensor sorted = std::get<0>(optimum.sort()).narrow(0, n / 4, n / 2);
+  const auto gap = sorted.diff().argmax().item<int64_t>();
+  return (sorted[gap] + sorted[gap + 1]).item<double>() / 2;
+}
+
 /// conv 2->4, silu, conv 4->8 stride 2, silu, linear to 5 classes.
 struct SmallNet {
   SmallNet()

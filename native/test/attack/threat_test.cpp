@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "fixtures.h"
 #include "networks.h"
 
 namespace selfgrad {
@@ -76,9 +77,7 @@ TEST(Project, HoldsBudgetAndBox) {
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const Threat threat{norm, 0.1};
     const at::Tensor projected = project(threat, origin, x);
-    EXPECT_LE(perturbation_norm(norm, projected - origin).max().item<double>(), 0.1 + 1e-6);
-    EXPECT_GE(projected.min().item<double>(), 0);
-    EXPECT_LE(projected.max().item<double>(), 1);
+    test::expect_within(threat, origin, projected);
     EXPECT_TRUE(at::allclose(project(threat, origin, projected), projected, 0, 1e-6)) << "not idempotent";
   }
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fixtures.h"
+#include "io/safetensors.h"
 #include "train/trainer.h"
 
 namespace selfgrad::test {
@@ -39,6 +40,15 @@ inline TrainOptions tiny_options(const std::string& strategy) {
   options.epochs = 2;
   options.batch_size = 16;
   options.augment = {.crop = 1, .flip = false};
+  return options;
+}
+
+/// Nothing learns and nothing is augmented: only what the strategy remembers changes.
+inline TrainOptions frozen_options(const std::string& strategy) {
+  TrainOptions options = tiny_options(strategy);
+  options.augment = {.crop = 0, .flip = false};
+  options.lr = 1e-12;
+  options.weight_decay = 0;
   return options;
 }
 
@@ -73,14 +83,24 @@ inline Outcome train_tiny(TrainOptions options, const Circumstances& circumstanc
   return {result, state};
 }
 
+inline std::string temporary(const std::string& name) {
+  return std::filesystem::temp_directory_path() / ("selfgrad-train-test-" + name + ".safetensors");
+}
+
+/// The checkpoint of a run on 16 images of the pattern, which are one batch of these options.
+inline TensorFile checkpoint_of_one_batch(TrainOptions options) {
+  static const Dataset data = pattern_dataset(16, kShape, 4);
+  options.checkpoint_path = temporary("one-batch");
+  train_tiny(options, {.data = &data});
+  TensorFile file = read_safetensors(options.checkpoint_path);
+  std::filesystem::remove(options.checkpoint_path);
+  return file;
+}
+
 inline void expect_same(const NamedTensors& a, const NamedTensors& b, const std::string& what = "") {
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i)
     EXPECT_TRUE(at::equal(a[i].second, b[i].second)) << what << " " << a[i].first;
-}
-
-inline std::string temporary(const std::string& name) {
-  return std::filesystem::temp_directory_path() / ("selfgrad-train-test-" + name + ".safetensors");
 }
 
 }  // namespace selfgrad::test

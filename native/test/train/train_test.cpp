@@ -227,27 +227,5 @@ TEST(GradientMemory, IsTheSameInAMappedFile) {
             "ERR_WRITE");
 }
 
-TEST(SelfGradient, StartsTheSecondVisitWhereTheFirstEnded) {
-  // One batch, no augmentation, no learning: after each epoch the memory moves by one signed step.
-  const Dataset data = test::pattern_dataset(16, kShape, 4);
-  TrainOptions options = tiny_options("self-gradient");
-  options.augment = {.crop = 0, .flip = false};
-  options.strategy.initial_noise = 0;
-  options.strategy.steps = 1;
-  options.strategy.alpha = options.threat.eps * 30 / 127;
-  options.lr = 1e-12;
-  options.weight_decay = 0;
-  const std::string path = temporary("memory");
-  options.checkpoint_path = path;
-  for (const int visits : {1, 2, 3}) {
-    options.epochs = visits;
-    train_tiny(options, {.data = &data});
-    const at::Tensor remembered = read_safetensors(path).at("memory.delta").abs();
-    // Thirty byte steps a visit where the sign never turned.
-    EXPECT_EQ(remembered.max().item<int64_t>(), 30 * visits) << visits << " visits";
-  }
-  std::filesystem::remove(path);
-}
-
 }  // namespace
 }  // namespace selfgrad
