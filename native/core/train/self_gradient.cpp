@@ -21,6 +21,7 @@
 #include <cmath>
 #include <optional>
 
+#include "train/feature_perturbation.h"
 #include "train/gradient_memory.h"
 #include "train/relay.h"
 #include "train/sentinel.h"
@@ -40,35 +41,6 @@ at::Tensor unit_l1(const at::Tensor& gradient) {
 at::Tensor agreement_of(const at::Tensor& gradient, const at::Tensor& direction) {
   return (gradient * direction.sign()).sum({1, 2, 3}) / gradient.abs().sum({1, 2, 3}).clamp_min(1e-20);
 }
-
-// Rows of zeros behind those of x until there are n.
-at::Tensor padded(const at::Tensor& x, int64_t n) {
-  if (x.size(0) == n) return x;
-  std::vector<int64_t> shape = x.sizes().vec();
-  shape[0] = n - x.size(0);
-  return at::cat({x, at::zeros(shape, x.options())});
-}
-
-// While it lives, the taps of `features` move the first rows of a batch of n along the directions.
-class FeaturePerturbation {
- public:
-  FeaturePerturbation(Network& network, const std::vector<FeatureTap>& features,
-                      const std::vector<at::Tensor>& directions, int64_t n)
-      : network_(network), features_(features) {
-    for (size_t i = 0; i < directions.size(); ++i)
-      network.tap(features[i].place).perturb(padded(directions[i], n), features[i].rho);
-  }
-  ~FeaturePerturbation() {
-    for (const FeatureTap& feature : features_)
-      network_.tap(feature.place).perturb({}, 0);
-  }
-  FeaturePerturbation(const FeaturePerturbation&) = delete;
-  FeaturePerturbation& operator=(const FeaturePerturbation&) = delete;
-
- private:
-  Network& network_;
-  const std::vector<FeatureTap>& features_;
-};
 
 class SelfGradient : public Strategy {
  public:
