@@ -88,7 +88,7 @@ class SelfGradient : public Strategy {
     if (fresh_.size() < each.size(0)) weights.narrow(0, 0, fresh_.size()).fill_(options_.fresh_weight);
     at::Tensor loss = (weights * each).sum() / weights.sum();
     if (options_.consistency > 0) {
-      const int64_t first = options_.steps > 0 ? 0 : fresh_.size();
+      const int64_t first = unmoved();
       const int64_t n = each.size(0) - first;
       if (n > 0)
         loss = loss + options_.consistency *
@@ -100,42 +100,24 @@ class SelfGradient : public Strategy {
 
   void commit(StepContext& context) override {
     const at::NoGradGuard no_grad;
-    alarm_.reset();
-    if (!reads_training_gradient()) {
-      remember(context, fresh_, fresh_.x);
-      return;
+    at::Tensor gradient, agreement;
+    if (reads_training_gradient()) {
+      SelfGradientTap& tap = context.network.tap("input");
+      gradient = unit_l1(tap.take_gradient());
+      tap.capture(false);
+      agreement = uses_agreement() ? agreement_of(gradient, direction_)
+                                   : at::zeros({gradient.size(0)}, gradient.options());
     }
-    SelfGradientTap& tap = context.network.tap("input");
-    const at::Tensor gradient = unit_l1(tap.take_gradient());
-    tap.capture(false);
-    const at::Tensor agreement = agreement_of(gradient, direction_);
-    const int64_t first = options_.steps > 0 ? 0 : fresh_.size();
-    if (first < agreement.size(0))
-      alarm_ = sentinel_.update(agreement.narrow(0, first, agreement.size(0) - first).mean().item<double>());
-    if (!options_.alarm) alarm_.reset();
-    if (shared_ && options_.steps == 0)
-      shared_->write(fresh_.labels.cpu(), gradient.narrow(0, 0, fresh_.size()).cpu(), alpha(),
-                     options_.momentum);
-    const at::Tensor direction = gradient + options_.momentum * direction_;
-    const at::Tensor next = projected_step(context.options.threat, images_, x_, direction, alpha());
-
-    std::vector<Flight> all{fresh_};
-    all.insert(all.end(), flights_.begin(), flights_.end());
-    int64_t begin = 0;
-    for (Flight& flight : all) {
-      const auto mine = [&](const at::Tensor& rows) { return rows.narrow(0, begin, flight.size()); };
-      flight.x = mine(next);
-      flight.direction = mine(direction);
-      flight.agreement = mine(agreement);
-      flight.logits = mine(logits_);
-      begin += flight.size();
+    alarm_ = watch(agreement);
+    if (shared_) {
+      const at::Tensor fresh = options_.steps > 0 ? first_gradient_ : gradient.narrow(0, 0, fresh_.size());
+      shared_->write(fresh_.labels.cpu(), fresh.cpu(), alpha(), options_.momentum);
     }
-    const auto ages = static_cast<size_t>(options_.relay);
-    if (all.size() == ages) {
-      remember(context, all.back(), ages == 1 && options_.steps > 0 ? x_ : all.back().x);
-      all.pop_back();
+    if (options_.relay == 1 && options_.steps > 0) {
+      remember(fresh_, x_);
+    } else {
+      hand_over(context.options.threat, gradient, agreement);
     }
-    relay_.hand_over(all);
   }
 
   NamedTensors state() const override {
@@ -149,9 +131,11 @@ class SelfGradient : public Strategy {
   std::optional<Alarm> alarm() const override { return alarm_; }
 
  private:
-  bool reads_training_gradient() const {
-    return options_.relay > 1 || options_.steps == 0 || options_.adaptive_step || options_.alarm;
-  }
+  bool reads_training_gradient() const { return options_.relay > 1 || options_.steps == 0 || watches(); }
+  bool watches() const { return options_.adaptive_step || options_.alarm; }
+  bool uses_agreement() const { return watches() || options_.refresh > 0; }
+  // Rows in front that no step has moved yet.
+  int64_t unmoved() const { return options_.steps > 0 ? 0 : fresh_.size(); }
   bool remedy() const { return options_.alarm && sentinel_.remedy(); }
   double alpha() const { return options_.alpha * (options_.adaptive_step ? sentinel_.step_factor() : 1.0); }
 
@@ -233,10 +217,40 @@ class SelfGradient : public Strategy {
     }
   }
 
-  void remember(const StepContext& context, const Flight& flight, const at::Tensor& x) {
+  // Passes the agreement of the step on to the sentinel, which may raise an alarm.
+  std::optional<Alarm> watch(const at::Tensor& agreement) {
+    if (!watches()) return std::nullopt;
+    const int64_t first = unmoved();
+    if (first == agreement.size(0)) return std::nullopt;
+    const auto alarm =
+        sentinel_.update(agreement.narrow(0, first, agreement.size(0) - first).mean().item<double>());
+    return options_.alarm ? alarm : std::nullopt;
+  }
+
+  // All examples take the step of their training gradient; the oldest leave, the others stay in flight.
+  void hand_over(const Threat& threat, const at::Tensor& gradient, const at::Tensor& agreement) {
+    const at::Tensor direction = gradient + options_.momentum * direction_;
+    const at::Tensor next = projected_step(threat, images_, x_, direction, alpha());
+    std::vector<Flight> all{fresh_};
+    all.insert(all.end(), flights_.begin(), flights_.end());
+    int64_t begin = 0;
+    for (Flight& flight : all) {
+      const auto mine = [&](const at::Tensor& rows) { return rows.narrow(0, begin, flight.size()); };
+      flight.x = mine(next);
+      flight.direction = mine(direction);
+      flight.agreement = mine(agreement);
+      flight.logits = mine(logits_);
+      begin += flight.size();
+    }
+    if (all.size() == static_cast<size_t>(options_.relay)) {
+      remember(all.back(), all.back().x);
+      all.pop_back();
+    }
+    relay_.hand_over(all);
+  }
+
+  void remember(const Flight& flight, const at::Tensor& x) {
     if (example_) example_->write(flight.indices, flight.transforms, (x - flight.images).cpu());
-    if (shared_ && options_.steps > 0)
-      shared_->write(context.labels.cpu(), first_gradient_.cpu(), alpha(), options_.momentum);
   }
 
   const StrategyOptions options_;
