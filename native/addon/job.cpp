@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "tensor/block_cache.h"
+
 namespace selfgrad::addon {
 
 Napi::Object Job::start(Napi::Env env, const char* name, int threads, const Napi::Function& on_event,
@@ -41,6 +43,7 @@ void Job::emit(Make event) {
 void Job::run(int threads) {
   failure_ = failure_of([&] {
     at::set_num_threads(threads);
+    const BlockCacheGuard blocks;
     result_ = work_(*this);
   });
   work_ = nullptr;  // lets go of models and data before JavaScript hears of the end
