@@ -6,26 +6,14 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import { line, symbol, symbolsFill } from 'd3-shape';
 import { spread, textWidth } from '../../dist/report/charts/labels.js';
 import { html } from '../../dist/report/markup.js';
-
-// Okabe and Ito's, darkened or lightened until they stand out from the page.
-const light = ['#0072b2', '#c75000', '#00805d', '#a8487f', '#7a5c00', '#4d555c', '#6f4bb8'];
-const dark = ['#56b4e9', '#f0913a', '#2fbf98', '#e08fc0', '#d9b84a', '#b6bec6', '#b79cf0'];
+import { colours, fontSize, pixel, style } from '../chartStyle.mjs';
 
 const size = { width: 720, height: 420 };
 const margin = { top: 64, bottom: 52, left: 52 };
-const fontSize = 13;
 
-const pixel = (value) => String(Math.round(value * 10) / 10);
 const percent = (value) => `${Number((100 * value).toFixed(1))} %`;
 
-const rules = (colours) => colours.map((colour, i) => `.s${i} { --c: ${colour}; }`).join(' ');
-const style = `
-svg { --page: #ffffff; --text: #1c2126; --muted: #5b646d; --rule: #e1e4e7; font: ${fontSize}px system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
-${rules(light)}
-@media (prefers-color-scheme: dark) { svg { --page: #14171a; --text: #e8ebee; --muted: #a3acb5; --rule: #31373d; } ${rules(dark)} }
-.page { fill: var(--page); } text { fill: var(--muted); } .title { fill: var(--text); font-size: 16px; font-weight: 650; } .axis { fill: var(--text); }
-.grid { stroke: var(--rule); } .base { stroke: var(--muted); }
-.line { fill: none; stroke: var(--c); stroke-width: 2; } .whisker { stroke: var(--c); stroke-width: 1.5; } .dot { fill: var(--c); }
+const ownStyle = `.line { fill: none; stroke: var(--c); stroke-width: 2; } .whisker { stroke: var(--c); stroke-width: 1.5; } .dot { fill: var(--c); }
 .leader { fill: none; stroke: var(--c); stroke-opacity: 0.55; stroke-dasharray: 2 3; } .name { fill: var(--c); font-weight: 600; }
 `;
 
@@ -74,7 +62,7 @@ export function chart({ title, xLabel, yLabel, series, reference }) {
     .join('; ');
   return `${html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-labelledby="title text">
 <title id="title">${title}</title><desc id="text">${yLabel} against ${xLabel}. ${description}.</desc>
-<style>${style}</style>
+<style>${style}${ownStyle}</style>
 <rect class="page" width="${size.width}" height="${size.height}"/>
 <text class="title" x="16" y="26">${title}</text>
 <text x="16" y="46">95 % intervals over images and seeds</text>
@@ -86,7 +74,7 @@ ${series.map((one, i) => {
   const colour = order.indexOf(one);
   const shape = symbol(symbolsFill[colour % symbolsFill.length], 64);
   const end = [x(ends[i].x), y(ends[i].y)];
-  return html`<g class="s${colour % light.length}"><path class="line" d="${path(one.points)}"/>${one.points.map(
+  return html`<g class="s${colour % colours}"><path class="line" d="${path(one.points)}"/>${one.points.map(
     (point) =>
       html`<line class="whisker" x1="${pixel(x(point.x))}" x2="${pixel(x(point.x))}" y1="${pixel(y(Math.max(0, point.y - point.half)))}" y2="${pixel(y(Math.min(1, point.y + point.half)))}"/><path class="dot" transform="translate(${pixel(x(point.x))} ${pixel(y(point.y))})" d="${shape()}"/>`,
   )}<path class="leader" d="M${pixel(end[0] + 7)} ${pixel(end[1])}L${pixel(right + 10)} ${pixel(labelAt[i])}"/><text class="name" x="${pixel(right + 14)}" y="${pixel(labelAt[i] + 4)}">${one.name}</text></g>`;
