@@ -1,10 +1,12 @@
 // Norms differ in these functions alone; each works per example, so a batch changes nothing.
 #include "attack/threat.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/amax.h>
 #include <ATen/ops/clamp.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/erf.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/narrow.h>
@@ -14,8 +16,13 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/cpu/table.h"
+#include "kernels/switches.h"
+
 namespace selfgrad {
 namespace {
+
+constexpr int64_t kImageGrain = 8;
 
 /// The value per example, (N), as (N, 1, 1, 1) for `like` of four dimensions.
 at::Tensor per_example_view(const at::Tensor& values, const at::Tensor& like) {
@@ -88,13 +95,50 @@ at::Tensor random_point(const Threat& threat, const DrawKey& key, const at::Tens
   return project(threat, origin, origin + start.to(origin.device()));
 }
 
+namespace {
+
+bool fits(const at::Tensor& x) {
+  static const bool enabled = kernels::enabled("projected-step");
+  return enabled && x.device().is_cpu() && x.numel() > 0 && x.scalar_type() == at::kFloat;
+}
+
+/// One pass over the pixels; `alpha(n)` is that of image n.
+template <class Alpha>
+at::Tensor fused_linf_step(double eps, const at::Tensor& origin, const at::Tensor& x,
+                           const at::Tensor& gradient, const Alpha& alpha) {
+  const auto format = x.suggest_memory_format();
+  const at::Tensor from = x.contiguous(format), centre = origin.contiguous(format),
+                   slope = gradient.contiguous(format);
+  at::Tensor next = at::empty_like(from);
+  const int64_t size = x.numel() / x.size(0);
+  auto* to = next.mutable_data_ptr<float>();
+  at::parallel_for(0, x.size(0), kImageGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const int64_t at = n * size;
+      kernels::cpu_kernels().projected_step(
+          to + at, from.const_data_ptr<float>() + at, centre.const_data_ptr<float>() + at,
+          slope.const_data_ptr<float>() + at, size, static_cast<float>(alpha(n)), static_cast<float>(eps));
+    }
+  });
+  return next;
+}
+
+}  // namespace
+
 at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
                           const at::Tensor& gradient, double alpha) {
+  if (threat.norm == Norm::kLinf && fits(x))
+    return fused_linf_step(threat.eps, origin, x, gradient, [&](int64_t) { return alpha; });
   return project(threat, origin, x + alpha * steepest_direction(threat.norm, gradient));
 }
 
 at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
                           const at::Tensor& gradient, const at::Tensor& alpha) {
+  if (threat.norm == Norm::kLinf && fits(x)) {
+    const at::Tensor alphas = alpha.to(at::kFloat).contiguous();
+    const auto* of = alphas.const_data_ptr<float>();
+    return fused_linf_step(threat.eps, origin, x, gradient, [&](int64_t n) { return of[n]; });
+  }
   const at::Tensor step = per_example_view(alpha, x) * steepest_direction(threat.norm, gradient);
   return project(threat, origin, x + step);
 }

@@ -33,6 +33,10 @@ SELFGRAD_BODY float positive(float x) {
 SELFGRAD_BODY float clamped_below(float x) {
   return x < 0.0F ? 0.0F : x;
 }
+/// x in [low, high]; NaN stays.
+SELFGRAD_BODY float clamped(float x, float low, float high) {
+  return x < low ? low : (x > high ? high : x);
+}
 
 #if defined(SELFGRAD_VECTORIZED)
 using Floats = at::vec::Vectorized<float>;
@@ -49,6 +53,9 @@ inline Floats positive(const Floats& x) {
 }
 inline Floats clamped_below(const Floats& x) {
   return at::vec::clamp_min(x, Floats(0.0F));
+}
+inline Floats clamped(const Floats& x, const Floats& low, const Floats& high) {
+  return at::vec::clamp(x, low, high);
 }
 #endif
 

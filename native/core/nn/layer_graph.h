@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nn/layers.h"
+#include "nn/normalize.h"
 
 namespace selfgrad {
 

@@ -7,7 +7,6 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -67,16 +66,6 @@ Linear::Linear(int64_t in, int64_t out) {
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
   return at::linear(x, weight_, bias_);
-}
-
-Normalize::Normalize(const std::vector<double>& mean, const std::vector<double>& std) {
-  const auto channels = static_cast<int64_t>(mean.size());
-  mean_ = register_buffer("mean", at::tensor(mean, at::kFloat).view({1, channels, 1, 1}));
-  std_ = register_buffer("std", at::tensor(std, at::kFloat).view({1, channels, 1, 1}));
-}
-
-at::Tensor Normalize::forward(const at::Tensor& x) const {
-  return (x - mean_) / std_;
 }
 
 void initialize_parameters(torch::nn::Module& root, uint64_t seed) {

@@ -76,20 +76,6 @@ class Linear : public torch::nn::Module {
   at::Tensor weight_, bias_;
 };
 
-/// (x - mean) / std per channel: the first layer of every network, saved with it. Pixels stay in [0, 1]
-/// outside.
-class Normalize : public torch::nn::Module {
- public:
-  Normalize(const std::vector<double>& mean, const std::vector<double>& std);
-  at::Tensor forward(const at::Tensor& x) const;
-
-  const at::Tensor& mean() const { return mean_; }
-  const at::Tensor& std() const { return std_; }
-
- private:
-  at::Tensor mean_, std_;
-};
-
 /// A bare container, for the dotted names of other modules (`layer1.0.conv1`).
 class Group : public torch::nn::Module {};
 

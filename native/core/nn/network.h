@@ -13,6 +13,7 @@
 #include "data/dataset.h"
 #include "nn/layer_graph.h"
 #include "nn/layers.h"
+#include "nn/normalize.h"
 #include "nn/tap.h"
 
 namespace selfgrad {

@@ -1,6 +1,5 @@
 #include "nn/norm_activation.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/empty.h>
@@ -9,74 +8,21 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
-#include "kernels/cpu/table.h"
+#include "kernels/cpu/channel_layout.h"
 #include "kernels/switches.h"
 
 namespace selfgrad {
 namespace {
 
+using kernels::ChannelLayout;
+using kernels::for_storage;
 using kernels::Span;
+using kernels::Table;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-/// One float per channel, repeated to the kernels' period.
-using Table = std::vector<float>;
-
-/// How a batch is cut: into chunks whose number depends on its size alone, so that sums come out the same
-/// whatever the number of threads.
-struct Layout {
-  explicit Layout(const at::Tensor& x) : channels(x.size(1)), elements(x.numel()) {
-    const int64_t width = kernels::cpu_kernels().width;
-    period = channels / std::gcd(channels, width) * width;
-    chunk = std::max<int64_t>(1, kChunk / period) * period;
-    chunks = (elements + chunk - 1) / chunk;
-  }
-
-  /// `f(index, span)` for every chunk.
-  template <class F>
-  void for_each(const F& f) const {
-    at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        f(i, Span{i * chunk, std::min(elements, (i + 1) * chunk), period});
-    });
-  }
-
-  /// `value(c)` of each channel, repeated.
-  template <class F>
-  Table table(const F& value) const {
-    Table table(static_cast<size_t>(period));
-    for (int64_t c = 0; c < channels; ++c)
-      table[c] = static_cast<float>(value(c));
-    for (int64_t i = channels; i < period; ++i)
-      table[i] = table[i - channels];
-    return table;
-  }
-
-  /// Two sums per channel: `add(span, first, second)` adds those of a chunk to tables.
-  template <class F>
-  std::array<std::vector<double>, 2> sums(const F& add) const {
-    std::vector<float> partial(static_cast<size_t>(2 * period * chunks));
-    for_each([&](int64_t index, Span span) {
-      float* first = partial.data() + 2 * period * index;
-      add(span, first, first + period);
-    });
-    std::array<std::vector<double>, 2> totals;
-    for (std::vector<double>& total : totals)
-      total.resize(static_cast<size_t>(channels));
-    for (int64_t row = 0; row < 2 * chunks; ++row)
-      for (int64_t i = 0; i < period; ++i)
-        totals[row % 2][i % channels] += partial[row * period + i];
-    return totals;
-  }
-
-  static constexpr int64_t kChunk = int64_t{1} << 16;
-  int64_t channels, elements, period = 0, chunk = 0, chunks = 0;
-};
 
 /// Per channel, (C) float64; the variance is the biased one.
 struct Statistics {
@@ -86,7 +32,7 @@ struct Statistics {
 /// Sums are taken around the mean of a few pixels of the whole batch, so that the square of a large mean
 /// cancels nothing.
 template <class T>
-Statistics batch_statistics(const Layout& layout, const T* x) {
+Statistics batch_statistics(const ChannelLayout& layout, const T* x) {
   const int64_t pixels = layout.elements / layout.channels;
   const int64_t sampled = std::min<int64_t>(pixels, 64);
   const Table pivot = layout.table([&](int64_t c) {
@@ -111,7 +57,8 @@ Statistics batch_statistics(const Layout& layout, const T* x) {
 
 /// scale = w invstd and shift = b - mean scale, where invstd = 1 / sqrt(variance + eps).
 struct Affine {
-  Affine(const Layout& layout, const Statistics& statistics, const at::Tensor& weight, const at::Tensor& bias)
+  Affine(const ChannelLayout& layout, const Statistics& statistics, const at::Tensor& weight,
+         const at::Tensor& bias)
       : mean(statistics.mean.const_data_ptr<double>()),
         variance(statistics.variance.const_data_ptr<double>()) {
     const auto* w = weight.const_data_ptr<float>();
@@ -134,8 +81,8 @@ struct Batch {
 /// The gradients at x (where the statistics are the batch's, through them too), at the weight and at the
 /// bias.
 template <class T>
-void backward_with_sums(const Layout& layout, const Affine& affine, const Batch<T>& batch, kernels::Act act,
-                        bool training, float* gw, float* gb) {
+void backward_with_sums(const ChannelLayout& layout, const Affine& affine, const Batch<T>& batch,
+                        kernels::Act act, bool training, float* gw, float* gb) {
   const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
   const Table mean = layout.table([&](int64_t c) { return affine.mean[c]; });
   const auto totals = layout.sums([&](Span span, float* first, float* second) {
@@ -159,15 +106,6 @@ void backward_with_sums(const Layout& layout, const Affine& affine, const Batch<
   layout.for_each([&](int64_t, Span span) {
     kernels.gradient(batch.gx, batch.gx, batch.x, span, affine.scale.data(), slope.data(), offset.data());
   });
-}
-
-template <class F>
-void for_storage(const at::Tensor& x, const F& f) {
-  if (x.scalar_type() == at::kFloat) {
-    f(float{});
-  } else {
-    f(c10::BFloat16{});
-  }
 }
 
 /// The gradients with a graph of their own, by LibTorch's operations.
@@ -197,7 +135,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const at::Tensor& bias, BatchNorm2d* norm, Activation activation) {
     const at::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
-    const Layout layout(x);
+    const ChannelLayout layout(x);
     const bool training = norm->is_training();
     at::Tensor y = at::empty_like(x);
     Statistics statistics{norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
@@ -234,7 +172,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     }
     const at::Tensor gy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     const at::Tensor x = inputs[0].contiguous(at::MemoryFormat::ChannelsLast);
-    const Layout layout(x);
+    const ChannelLayout layout(x);
     const Affine affine(layout, statistics, inputs[1], inputs[2]);
     result[0] = at::empty_like(x);
     for_storage(x, [&](auto storage) {

@@ -113,5 +113,21 @@ TEST(ProjectedStep, TakesOneAlphaOrOneForEachExample) {
   }
 }
 
+TEST(ProjectedStep, IsTheFormulaInEveryMemoryFormat) {
+  const Threat threat{Norm::kLinf, 0.06};
+  for (const int64_t side : {1, 3, 5, 8}) {
+    const std::vector<int64_t> shape{3, 3, side, side};
+    const at::Tensor origin = random_tensor(1, shape, 0, 1),
+                     x = project(threat, origin, random_tensor(2, shape, 0, 1));
+    at::Tensor gradient = random_tensor(3, shape, -1, 1);
+    gradient[0].zero_();
+    const at::Tensor expected = project(threat, origin, x + 0.02 * gradient.sign());
+    const auto last = at::MemoryFormat::ChannelsLast;
+    EXPECT_TRUE(projected_step(threat, origin, x, gradient, 0.02).equal(expected));
+    EXPECT_TRUE(projected_step(threat, origin, x.contiguous(last), gradient, 0.02).equal(expected));
+    EXPECT_TRUE(projected_step(threat, origin, x, gradient.contiguous(last), 0.02).equal(expected));
+  }
+}
+
 }  // namespace
 }  // namespace selfgrad

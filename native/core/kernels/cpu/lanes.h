@@ -31,20 +31,21 @@ inline void store(const std::array<Floats, 2>& x, c10::BFloat16* at) {
   at::vec::convert_float_bfloat16(x[0], x[1]).store(at);
 }
 
-/// What a loop reads and writes: elements of storage type T at `inputs`, tables of float32 per channel, sums
-/// per channel; `output` may be null.
-template <class T, size_t Inputs, size_t Tables, size_t Sums>
+/// What a loop reads and writes: elements of storage type In at `inputs`, tables of float32 per channel, sums
+/// per channel, elements of storage type Out at `output`, which may be null.
+template <class Out, class In, size_t Inputs, size_t Tables, size_t Sums>
 struct Channels {
-  T* output;
-  std::array<const T*, Inputs> inputs;
+  Out* output;
+  std::array<const In*, Inputs> inputs;
   std::array<const float*, Tables> tables;
   std::array<float*, Sums> sums;
 };
 
 /// The columns [place, place + Group kWidth) of every whole row of the span. Tables and sums stay in
 /// registers.
-template <int Group, class T, size_t Inputs, size_t Tables, size_t Sums, class Body>
-void run_columns(const Channels<T, Inputs, Tables, Sums>& c, Span span, int64_t place, const Body& body) {
+template <int Group, class Out, class In, size_t Inputs, size_t Tables, size_t Sums, class Body>
+void run_columns(const Channels<Out, In, Inputs, Tables, Sums>& c, Span span, int64_t place,
+                 const Body& body) {
   constexpr int kVectors = 2 * Group;
   std::array<std::array<Floats, Tables>, kVectors> tables;
   std::array<std::array<Floats, Sums>, kVectors> sums;
@@ -76,8 +77,8 @@ void run_columns(const Channels<T, Inputs, Tables, Sums>& c, Span span, int64_t 
 
 /// `body(inputs, tables, sums)` for every element of the span, on vectors and, behind the last whole row, on
 /// single floats; it adds to its sums and returns the output.
-template <class T, size_t Inputs, size_t Tables, size_t Sums, class Body>
-void run_channels(const Channels<T, Inputs, Tables, Sums>& c, Span span, const Body& body) {
+template <class Out, class In, size_t Inputs, size_t Tables, size_t Sums, class Body>
+void run_channels(const Channels<Out, In, Inputs, Tables, Sums>& c, Span span, const Body& body) {
   int64_t place = 0;
   for (; place + 2 * kWidth <= span.period; place += 2 * kWidth)
     run_columns<2>(c, span, place, body);
@@ -94,7 +95,7 @@ void run_channels(const Channels<T, Inputs, Tables, Sums>& c, Span span, const B
     for (size_t j = 0; j < Sums; ++j)
       sums[j] = c.sums[j][at - rest];
     const float y = body(x, tables, sums);
-    if (c.output != nullptr) c.output[at] = static_cast<T>(y);
+    if (c.output != nullptr) c.output[at] = static_cast<Out>(y);
     for (size_t j = 0; j < Sums; ++j)
       c.sums[j][at - rest] = sums[j];
   }

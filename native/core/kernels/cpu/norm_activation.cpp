@@ -1,8 +1,8 @@
-// The CPU's loops of norm_activation.h, and the table of this vector extension.
+// The CPU's loops of norm_activation.h.
 #include "kernels/norm_activation.h"
 
 #include "kernels/cpu/lanes.h"
-#include "kernels/cpu/table.h"
+#include "kernels/cpu/makers.h"
 
 namespace selfgrad::kernels {
 namespace CPU_CAPABILITY {
@@ -10,7 +10,7 @@ namespace {
 
 template <class T>
 void moments(const T* x, Span span, const float* pivot, float* sum, float* squares) {
-  run_channels(Channels<T, 1, 1, 2>{nullptr, {x}, {pivot}, {sum, squares}}, span,
+  run_channels(Channels<T, T, 1, 1, 2>{nullptr, {x}, {pivot}, {sum, squares}}, span,
                [](const auto& in, const auto& table, auto& sums) {
                  const auto centred = in[0] - table[0];
                  sums[0] = sums[0] + centred;
@@ -21,7 +21,7 @@ void moments(const T* x, Span span, const float* pivot, float* sum, float* squar
 
 template <class Act, class T>
 void forward(T* y, const T* x, Span span, const float* scale, const float* shift) {
-  run_channels(Channels<T, 1, 2, 0>{y, {x}, {scale, shift}, {}}, span,
+  run_channels(Channels<T, T, 1, 2, 0>{y, {x}, {scale, shift}, {}}, span,
                [](const auto& in, const auto& table, auto&) {
                  return norm_activation<Act>(in[0], table[0], table[1]);
                });
@@ -30,7 +30,7 @@ void forward(T* y, const T* x, Span span, const float* scale, const float* shift
 template <class Act, class T>
 void backward(T* gz, const T* gy, const T* x, Span span, const float* scale, const float* shift,
               const float* mean, float* sum, float* product) {
-  run_channels(Channels<T, 2, 3, 2>{gz, {gy, x}, {scale, shift, mean}, {sum, product}}, span,
+  run_channels(Channels<T, T, 2, 3, 2>{gz, {gy, x}, {scale, shift, mean}, {sum, product}}, span,
                [](const auto& in, const auto& table, auto& sums) {
                  const auto g = norm_activation_slope<Act>(in[0], in[1], table[0], table[1]);
                  sums[0] = sums[0] + g;
@@ -42,7 +42,7 @@ void backward(T* gz, const T* gy, const T* x, Span span, const float* scale, con
 template <class T>
 void gradient(T* gx, const T* gz, const T* x, Span span, const float* scale, const float* slope,
               const float* offset) {
-  run_channels(Channels<T, 2, 3, 0>{gx, {gz, x}, {scale, slope, offset}, {}}, span,
+  run_channels(Channels<T, T, 2, 3, 0>{gx, {gz, x}, {scale, slope, offset}, {}}, span,
                [](const auto& in, const auto& table, auto&) {
                  return norm_gradient(in[0], in[1], table[0], table[1], table[2]);
                });
@@ -50,11 +50,13 @@ void gradient(T* gx, const T* gz, const T* x, Span span, const float* scale, con
 
 template <class Act, class T>
 void backward_constant(T* gx, const T* gy, const T* x, Span span, const float* scale, const float* shift) {
-  run_channels(Channels<T, 2, 2, 0>{gx, {gy, x}, {scale, shift}, {}}, span,
+  run_channels(Channels<T, T, 2, 2, 0>{gx, {gy, x}, {scale, shift}, {}}, span,
                [](const auto& in, const auto& table, auto&) {
                  return table[0] * norm_activation_slope<Act>(in[0], in[1], table[0], table[1]);
                });
 }
+
+}  // namespace
 
 template <class T>
 NormActivationKernels<T> norm_activation_kernels() {
@@ -76,18 +78,8 @@ NormActivationKernels<T> norm_activation_kernels() {
   };
 }
 
-}  // namespace
-
-const CpuKernels& table();
-const CpuKernels& table() {
-  static const CpuKernels kernels{
-      .capability = SELFGRAD_CAPABILITY,
-      .width = kWidth,
-      .norm_activation_float = norm_activation_kernels<float>(),
-      .norm_activation_bfloat16 = norm_activation_kernels<c10::BFloat16>(),
-  };
-  return kernels;
-}
+template NormActivationKernels<float> norm_activation_kernels();
+template NormActivationKernels<c10::BFloat16> norm_activation_kernels();
 
 }  // namespace CPU_CAPABILITY
 }  // namespace selfgrad::kernels

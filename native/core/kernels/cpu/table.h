@@ -39,12 +39,28 @@ struct NormActivationKernels {
                             const float* shift);
 };
 
+/// Pixels are float32; T is the storage type of what the network sees.
+template <class T>
+struct NormalizeKernels {
+  /// y = (x - mean) / std.
+  void (*forward)(T* y, const float* x, Span span, const float* mean, const float* std);
+  /// gx = gy / std.
+  void (*backward)(float* gx, const T* gy, Span span, const float* std);
+};
+
+/// `count` pixels in a row, of one alpha. May work in place.
+using ProjectedStepKernel = void(float* next, const float* x, const float* origin, const float* gradient,
+                                 int64_t count, float alpha, float eps);
+
 struct CpuKernels {
   const char* capability;
   /// Elements that the loops take at once.
   int64_t width;
   NormActivationKernels<float> norm_activation_float;
   NormActivationKernels<c10::BFloat16> norm_activation_bfloat16;
+  NormalizeKernels<float> normalize_float;
+  NormalizeKernels<c10::BFloat16> normalize_bfloat16;
+  ProjectedStepKernel* projected_step;
 
   template <class T>
   const NormActivationKernels<T>& norm_activation() const {
@@ -52,6 +68,14 @@ struct CpuKernels {
       return norm_activation_float;
     } else {
       return norm_activation_bfloat16;
+    }
+  }
+  template <class T>
+  const NormalizeKernels<T>& normalize() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return normalize_float;
+    } else {
+      return normalize_bfloat16;
     }
   }
 };

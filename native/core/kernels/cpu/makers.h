@@ -1,0 +1,16 @@
+// What the sources of one vector extension give to its table.
+#pragma once
+
+#include "kernels/cpu/table.h"
+
+namespace selfgrad::kernels {
+namespace CPU_CAPABILITY {
+
+template <class T>
+NormActivationKernels<T> norm_activation_kernels();
+template <class T>
+NormalizeKernels<T> normalize_kernels();
+ProjectedStepKernel* projected_step_kernel();
+
+}  // namespace CPU_CAPABILITY
+}  // namespace selfgrad::kernels
