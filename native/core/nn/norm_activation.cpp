@@ -30,7 +30,8 @@ struct Statistics {
 };
 
 /// Sums are taken around the mean of a few pixels of the whole batch, so that the square of a large mean
-/// cancels nothing.
+/// cancels nothing; a mean of few bits, so that differences to values of few bits are exact: rounded alike,
+/// they would add up to a bias.
 template <class T>
 Statistics batch_statistics(const ChannelLayout& layout, const T* x) {
   const int64_t pixels = layout.elements / layout.channels;

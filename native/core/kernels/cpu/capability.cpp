@@ -7,7 +7,6 @@
 namespace selfgrad::kernels {
 namespace CPU_CAPABILITY {
 
-const CpuKernels& table();
 const CpuKernels& table() {
   static const CpuKernels kernels{
       .capability = SELFGRAD_CAPABILITY,

@@ -12,5 +12,7 @@ template <class T>
 NormalizeKernels<T> normalize_kernels();
 ProjectedStepKernel* projected_step_kernel();
 
+const CpuKernels& table();
+
 }  // namespace CPU_CAPABILITY
 }  // namespace selfgrad::kernels
