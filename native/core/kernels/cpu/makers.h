@@ -4,7 +4,7 @@
 #include "kernels/cpu/table.h"
 
 namespace selfgrad::kernels {
-namespace CPU_CAPABILITY {
+inline namespace CPU_CAPABILITY {
 
 template <class T>
 NormActivationKernels<T> norm_activation_kernels();

@@ -5,7 +5,7 @@
 #include "kernels/cpu/makers.h"
 
 namespace selfgrad::kernels {
-namespace CPU_CAPABILITY {
+inline namespace CPU_CAPABILITY {
 namespace {
 
 template <class T>

@@ -5,7 +5,7 @@
 #include "kernels/cpu/makers.h"
 
 namespace selfgrad::kernels {
-namespace CPU_CAPABILITY {
+inline namespace CPU_CAPABILITY {
 
 ProjectedStepKernel* projected_step_kernel() {
   return [](float* next, const float* x, const float* origin, const float* gradient, int64_t count,
