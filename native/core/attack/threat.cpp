@@ -22,7 +22,7 @@
 namespace selfgrad {
 namespace {
 
-constexpr int64_t kImageGrain = 8;
+constexpr int64_t kStepGrain = 8;
 
 /// The value per example, (N), as (N, 1, 1, 1) for `like` of four dimensions.
 at::Tensor per_example_view(const at::Tensor& values, const at::Tensor& like) {
@@ -112,7 +112,7 @@ at::Tensor fused_linf_step(double eps, const at::Tensor& origin, const at::Tenso
   at::Tensor next = at::empty_like(from);
   const int64_t size = x.numel() / x.size(0);
   auto* to = next.mutable_data_ptr<float>();
-  at::parallel_for(0, x.size(0), kImageGrain, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, x.size(0), kStepGrain, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const int64_t at = n * size;
       kernels::cpu_kernels().projected_step(

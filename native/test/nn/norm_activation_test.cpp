@@ -18,14 +18,14 @@
 namespace selfgrad {
 namespace {
 
-struct Case {
+struct NormCase {
   std::vector<int64_t> shape;
   at::ScalarType storage;
   Activation activation;
   bool training;
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const NormCase& c, std::ostream* out) {
   *out << at::IntArrayRef(c.shape) << " " << at::toString(c.storage)
        << (c.activation == Activation::kRelu ? " relu" : " silu")
        << (c.training ? " batch statistics" : " running statistics");
@@ -57,8 +57,8 @@ struct Outcome {
 };
 
 template <class Forward>
-Outcome outcome_of(const Case& c, at::ScalarType storage, at::ScalarType parameters, const Forward& forward,
-                   double centre = 0) {
+Outcome outcome_of(const NormCase& c, at::ScalarType storage, at::ScalarType parameters,
+                   const Forward& forward, double centre = 0) {
   auto norm = make_norm(c.shape[1], c.training);
   norm->to(parameters);
   const at::Tensor x = (draws(c.shape, 0, -2, 2) + centre).to(c.storage).to(storage).requires_grad_();
@@ -68,13 +68,13 @@ Outcome outcome_of(const Case& c, at::ScalarType storage, at::ScalarType paramet
   return {y.detach(), gradients, norm->running_mean(), norm->running_var()};
 }
 
-Outcome fused(const Case& c, double centre = 0) {
+Outcome fused(const NormCase& c, double centre = 0) {
   return outcome_of(
       c, c.storage, at::kFloat,
       [&](BatchNorm2d& norm, const at::Tensor& x) { return norm_activation(norm, c.activation, x); }, centre);
 }
 
-Outcome exact(const Case& c, double centre = 0) {
+Outcome exact(const NormCase& c, double centre = 0) {
   return outcome_of(
       c, at::kDouble, at::kDouble,
       [&](BatchNorm2d& norm, const at::Tensor& x) { return activate(c.activation, norm.forward(x)); },
@@ -88,10 +88,10 @@ double share(const at::Tensor& found, const at::Tensor& expected) {
   return size > 0 ? difference / size : difference;
 }
 
-class NormActivationCase : public ::testing::TestWithParam<Case> {};
+class NormActivationCase : public ::testing::TestWithParam<NormCase> {};
 
 TEST_P(NormActivationCase, AgreesWithTheTwoOperationsInFloat64) {
-  const Case& c = GetParam();
+  const NormCase& c = GetParam();
   const Outcome found = fused(c), expected = exact(c);
   // bfloat16 keeps 8 bits: half a unit of the output's rounding, and as much of the stored gradient's.
   const double tolerance = c.storage == at::kFloat ? 2e-5 : 8e-3;
@@ -107,8 +107,8 @@ TEST_P(NormActivationCase, AgreesWithTheTwoOperationsInFloat64) {
   EXPECT_LE(share(found.variance, expected.variance), 1e-6);
 }
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
+std::vector<NormCase> cases() {
+  std::vector<NormCase> all;
   const std::vector<std::vector<int64_t>> shapes{{4, 16, 8, 8},  {3, 64, 5, 7},   {2, 7, 3, 3},
                                                  {5, 1, 4, 4},   {6, 48, 1, 1},   {9, 3, 33, 31},
                                                  {2, 130, 6, 5}, {64, 16, 32, 32}};
@@ -122,7 +122,7 @@ std::vector<Case> cases() {
 INSTANTIATE_TEST_SUITE_P(Shapes, NormActivationCase, ::testing::ValuesIn(cases()));
 
 TEST(NormActivation, KeepsItsPrecisionFarFromZero) {
-  const Case c{{4, 16, 16, 16}, at::kFloat, Activation::kSilu, true};
+  const NormCase c{{4, 16, 16, 16}, at::kFloat, Activation::kSilu, true};
   const Outcome found = fused(c, 1000), expected = exact(c, 1000);
   EXPECT_LE(share(found.variance, expected.variance), 1e-5);
   EXPECT_LE(share(found.y, expected.y), 1e-3);  // float32 has 6e-5 left at 1000
@@ -168,7 +168,7 @@ TEST(NormActivation, GradientOfTheGradientIsThatOfTheTwoOperations) {
 
 TEST(NormActivation, DoesNotDependOnThreadsOrMemoryLayout) {
   const int before = at::get_num_threads();
-  const Case c{{64, 16, 32, 32}, at::kFloat, Activation::kSilu, true};
+  const NormCase c{{64, 16, 32, 32}, at::kFloat, Activation::kSilu, true};
   at::set_num_threads(1);
   const Outcome one = fused(c);
   at::set_num_threads(3);
