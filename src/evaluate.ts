@@ -94,6 +94,7 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
     'apgd-dlr': ['norm', 'eps', 'steps', 'restarts'],
     'apgd-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
     'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
+    square: ['norm', 'eps', 'queries', 'pInit', 'restarts'],
   };
   return Object.fromEntries(used[name].map((key) => [key, options[key]]));
 }

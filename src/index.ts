@@ -7,6 +7,7 @@ export { type CwL2Options, cwL2 } from './config/attacks/cwL2.ts';
 export { type CwLinfOptions, cwLinf } from './config/attacks/cwLinf.ts';
 export { type FgsmOptions, fgsm } from './config/attacks/fgsm.ts';
 export { type PgdOptions, pgd } from './config/attacks/pgd.ts';
+export { type SquareOptions, square } from './config/attacks/square.ts';
 export type { Config, ConfigInput } from './config/config.ts';
 export { type PresetName, presetNames } from './config/presets.ts';
 export type { CertifyConfig, StabilityConfig, StabilityInput } from './config/stability.ts';

@@ -68,7 +68,9 @@ AttackOptions attack_options(const Napi::Object& from) {
           .targets = integer(from, "targets"),
           .binary_search_steps = integer(from, "binarySearchSteps"),
           .initial_c = number(from, "initialC"),
-          .learning_rate = number(from, "learningRate")};
+          .learning_rate = number(from, "learningRate"),
+          .queries = integer(from, "queries"),
+          .p_init = number(from, "pInit")};
 }
 
 Napi::Object to_javascript(Napi::Env env, const Metadata& entries) {

@@ -70,7 +70,7 @@ export type NativeNorm = 'linf' | 'l2';
 
 /** One attack. Fields that an attack does not use are ignored by it. Pixel units. */
 export interface NativeAttackOptions {
-  name: 'fgsm' | 'pgd' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t' | 'cw-l2';
+  name: 'fgsm' | 'pgd' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t' | 'cw-l2' | 'square';
   norm: NativeNorm;
   eps: number;
   alpha: number;
@@ -86,6 +86,9 @@ export interface NativeAttackOptions {
   binarySearchSteps: number;
   initialC: number;
   learningRate: number;
+  /** square only. */
+  queries: number;
+  pInit: number;
 }
 
 export interface NativePasses {

@@ -28,7 +28,7 @@ struct Passes {
 
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
-  std::string name;  ///< fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2
+  std::string name;  ///< fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2, square
   Threat threat;
   double alpha = 2.0 / 255.0;
   int64_t steps = 20;
@@ -40,6 +40,8 @@ struct AttackOptions {
   int64_t binary_search_steps = 9;
   double initial_c = 1e-3;
   double learning_rate = 0.01;
+  int64_t queries = 5000;
+  double p_init = 0.8;
 };
 
 /// The attacked network, as attacks see it: the one place that counts passes, looks at the stop flag and

@@ -4,6 +4,7 @@
 #include "attack/cw_linf.h"
 #include "attack/fgsm.h"
 #include "attack/pgd.h"
+#include "attack/square.h"
 #include "error.h"
 
 namespace selfgrad {
@@ -16,10 +17,11 @@ std::unique_ptr<Attack> make_attack(const AttackOptions& options) {
   if (options.name == "apgd-dlr") return std::make_unique<Apgd>(options, ApgdLoss::kDlr);
   if (options.name == "apgd-t") return std::make_unique<Apgd>(options, ApgdLoss::kTargetedDlr);
   if (options.name == "cw-l2") return std::make_unique<CwL2>(options);
-  throw Error(
-      "ERR_OPTION",
-      "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2 for attack.name but received " +
-          options.name + " (string).");
+  if (options.name == "square") return std::make_unique<Square>(options);
+  throw Error("ERR_OPTION",
+              "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2, square for attack.name "
+              "but received " +
+                  options.name + " (string).");
 }
 
 }  // namespace selfgrad

@@ -16,9 +16,17 @@ import { type CwL2Attack, type CwL2Options, cwL2, cwL2Schema, nativeCwL2 } from 
 import { type CwLinfAttack, type CwLinfOptions, cwLinf, cwLinfSchema, nativeCwLinf } from './cwLinf.ts';
 import { type FgsmAttack, type FgsmOptions, fgsmSchema, nativeFgsm } from './fgsm.ts';
 import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
+import { nativeSquare, type SquareAttack, type SquareOptions, squareSchema } from './square.ts';
 
 /** One attack with all its options, told apart by `name`. */
-export type Attack = FgsmAttack | PgdAttack | CwLinfAttack | ApgdAttack | ApgdTAttack | CwL2Attack;
+export type Attack =
+  | FgsmAttack
+  | PgdAttack
+  | CwLinfAttack
+  | ApgdAttack
+  | ApgdTAttack
+  | CwL2Attack
+  | SquareAttack;
 export type AttackName = Attack['name'];
 
 /** An attack as a user writes it; the bare name stands for its defaults. */
@@ -30,7 +38,8 @@ export type AttackInput =
   | ({ name: 'apgd-ce' } & ApgdOptions)
   | ({ name: 'apgd-dlr' } & ApgdOptions)
   | ({ name: 'apgd-t' } & ApgdTOptions)
-  | ({ name: 'cw-l2' } & CwL2Options);
+  | ({ name: 'cw-l2' } & CwL2Options)
+  | ({ name: 'square' } & SquareOptions);
 
 /** All attacks, cheapest first. */
 export const attackNames: readonly AttackName[] = [
@@ -41,6 +50,7 @@ export const attackNames: readonly AttackName[] = [
   'apgd-dlr',
   'apgd-t',
   'cw-l2',
+  'square',
 ];
 
 /** @internal */
@@ -52,6 +62,7 @@ export const attackSchema = named(attackNames, 'An attack: its name, or a group 
   apgdDlrSchema,
   apgdTSchema,
   cwL2Schema,
+  squareSchema,
 ]);
 
 /** The attacks of an evaluation that names none: PGD-20, and CW in the form of the norm. */
@@ -79,5 +90,7 @@ export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): N
       return nativeApgd(attack, threat, path);
     case 'cw-l2':
       return nativeCwL2(attack, threat, path);
+    case 'square':
+      return nativeSquare(attack, threat, path);
   }
 }

@@ -11,4 +11,6 @@ export const unusedOptions = {
   binarySearchSteps: 1,
   initialC: 1e-3,
   learningRate: 0.01,
+  queries: 1,
+  pInit: 0.8,
 } as const satisfies Partial<NativeAttackOptions>;

@@ -5,6 +5,7 @@ import { cwL2 } from '../../../src/config/attacks/cwL2.ts';
 import { cwLinf } from '../../../src/config/attacks/cwLinf.ts';
 import { fgsm } from '../../../src/config/attacks/fgsm.ts';
 import { pgd } from '../../../src/config/attacks/pgd.ts';
+import { square } from '../../../src/config/attacks/square.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { refusal } from './refusal.ts';
 
@@ -35,6 +36,14 @@ describe('the attack builders', () => {
       learningRate: 0.01,
       confidence: 0,
     });
+    expect(square()).toEqual({
+      name: 'square',
+      queries: 5000,
+      pInit: 0.8,
+      restarts: 1,
+      eps: null,
+      norm: null,
+    });
   });
 
   it('read fractions', () => {
@@ -57,6 +66,15 @@ describe('the attack builders', () => {
     expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
       'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eps, norm.',
     );
+    expect(refusal(() => square({ queries: 0 }))).toBe(
+      'ERR_OPTION  Expected an integer >= 1 for square.queries but received 0 (number).',
+    );
+    expect(refusal(() => square({ pInit: 1.5 }))).toBe(
+      'ERR_OPTION  Expected a number in (0, 1] for square.pInit but received 1.5 (number).',
+    );
+    expect(refusal(() => square({ steps: 9 } as object))).toBe(
+      'ERR_OPTION  Unknown option square.steps. Known here: name, queries, pInit, restarts, eps, norm.',
+    );
     expect(refusal(() => fgsm({ eps: 'x' }))).toBe(
       "ERR_OPTION  Expected a number or fraction >= 0 for fgsm.eps but received 'x' (string). Pixels are in [0, 1]: write 8/255.",
     );
@@ -71,6 +89,7 @@ describe('the attack builders', () => {
       'apgd-dlr',
       'apgd-t',
       { name: 'cw-l2', eps: 1 },
+      'square',
     ];
     const { config } = resolveConfig([{ origin: 'test', values: { evaluate: { attacks } } }]);
     expect(config.evaluate.attacks).toEqual([
@@ -81,6 +100,7 @@ describe('the attack builders', () => {
       apgdDlr(),
       apgdT(),
       cwL2({ eps: 1 }),
+      square(),
     ]);
     expect(config.evaluate.attacks.map(({ name }) => name)).toEqual(attackNames);
   });
@@ -128,6 +148,21 @@ describe('nativeAttack', () => {
     expect(nativeAttack(apgdT({ targets: 3 }), l2)).toMatchObject({ norm: 'l2', eps: 0.5, targets: 3 });
   });
 
+  it('gives Square the norm of the threat model and its queries', () => {
+    expect(nativeAttack(square({ restarts: 2 }), l2)).toMatchObject({
+      norm: 'l2',
+      eps: 0.5,
+      queries: 5000,
+      pInit: 0.8,
+      restarts: 2,
+    });
+    expect(nativeAttack(square({ norm: 'linf', eps: '4/255', queries: 7 }), l2)).toMatchObject({
+      norm: 'linf',
+      eps: 4 / 255,
+      queries: 7,
+    });
+  });
+
   it('fills in every field of the native struct', () => {
     const fields = Object.keys(nativeAttack(pgd(), linf)).sort();
     expect(fields).toMatchInlineSnapshot(`
@@ -141,6 +176,8 @@ describe('nativeAttack', () => {
         "loss",
         "name",
         "norm",
+        "pInit",
+        "queries",
         "randomStart",
         "restarts",
         "steps",
@@ -151,6 +188,7 @@ describe('nativeAttack', () => {
     expect(Object.keys(nativeAttack(cwLinf(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(apgdCe(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(cwL2(), l2)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(square(), l2)).sort()).toEqual(fields);
   });
 
   it('refuses another norm without a radius, naming the attack', () => {

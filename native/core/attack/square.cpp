@@ -1,0 +1,53 @@
+// The search of Square: who is still searched for, and which proposals are kept.
+#include "attack/square.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/clone.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+
+#include "attack/active_set.h"
+#include "attack/square_proposal.h"
+
+namespace selfgrad {
+
+AttackResult Square::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                         const at::Tensor& indices, uint32_t round) const {
+  const Threat& threat = options_.threat;
+  const DrawKey key{target.seed(), Purpose::kAttackStart, round};
+  AttackResult result{images.clone(), at::zeros({images.size(0)}, images.options().dtype(at::kBool)), {}};
+  ActiveSet active(images.size(0), images.device());
+  at::Tensor origin = images;
+  at::Tensor y = labels;
+  at::Tensor x = square_start(threat, key, indices, images);
+  at::Tensor best;
+  const auto record = [&](const at::Tensor& logits, const at::Tensor& tried) {
+    const at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
+    store_rows(result.adversarial, active.rows(), wrong, tried);
+    store_rows(result.success, active.rows(), wrong, wrong);
+    return wrong;
+  };
+  if (images.size(0) > 0) {
+    const at::Tensor logits = target.logits(x);
+    best = margin(logits, y);
+    active.leave(record(logits, x), {&x, &origin, &y, &best});
+  }
+  for (int64_t query = 1; query < options_.queries && !active.empty(); ++query) {
+    const int64_t side = square_side(threat.norm, square_share(options_.p_init, query - 1, options_.queries),
+                                     images.size(2), images.size(3));
+    const at::Tensor places = indices.index_select(0, active.rows().cpu());
+    const at::Tensor tried = square_proposal(threat, key, places, query, side, origin, x);
+    const at::Tensor logits = target.logits(tried);
+    const at::Tensor reached = margin(logits, y);
+    const at::Tensor better = reached > best;
+    x = where_rows(better, tried, x);
+    best = at::where(better, reached, best);
+    active.leave(record(logits, tried), {&x, &origin, &y, &best});
+  }
+  if (!active.empty()) store_rows(result.adversarial, active.rows(), active.alive(), x);
+  return result;
+}
+
+}  // namespace selfgrad
