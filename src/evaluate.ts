@@ -93,6 +93,7 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
     'apgd-ce': ['norm', 'eps', 'steps', 'restarts'],
     'apgd-dlr': ['norm', 'eps', 'steps', 'restarts'],
     'apgd-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
+    'fab-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
     'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
     square: ['norm', 'eps', 'queries', 'pInit', 'restarts'],
   };

@@ -26,7 +26,7 @@ export interface AttackResult {
   broken: number;
   passes: Passes;
   seconds: number;
-  /** cw-l2 only: the median L2 distance of the adversarial images that it found. */
+  /** fab-t and cw-l2 only: the median distance, in the norm of the attack, of the adversarial images that it found. */
   medianDistance: number | null;
 }
 

@@ -5,6 +5,7 @@ export { type ApgdOptions, type ApgdTOptions, apgdCe, apgdDlr, apgdT } from './c
 export type { Attack, AttackInput } from './config/attacks/attack.ts';
 export { type CwL2Options, cwL2 } from './config/attacks/cwL2.ts';
 export { type CwLinfOptions, cwLinf } from './config/attacks/cwLinf.ts';
+export { type FabTOptions, fabT } from './config/attacks/fab.ts';
 export { type FgsmOptions, fgsm } from './config/attacks/fgsm.ts';
 export { type PgdOptions, pgd } from './config/attacks/pgd.ts';
 export { type SquareOptions, square } from './config/attacks/square.ts';

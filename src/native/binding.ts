@@ -70,7 +70,7 @@ export type NativeNorm = 'linf' | 'l2';
 
 /** One attack. Fields that an attack does not use are ignored by it. Pixel units. */
 export interface NativeAttackOptions {
-  name: 'fgsm' | 'pgd' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t' | 'cw-l2' | 'square';
+  name: 'fgsm' | 'pgd' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t' | 'fab-t' | 'cw-l2' | 'square';
   norm: NativeNorm;
   eps: number;
   alpha: number;
@@ -80,7 +80,7 @@ export interface NativeAttackOptions {
   loss: 'ce' | 'margin';
   /** cw: confidence kappa of the margin. */
   confidence: number;
-  /** apgd-t: wrong classes to aim at. */
+  /** apgd-t, fab-t: wrong classes to aim at. */
   targets: number;
   /** cw-l2 only. */
   binarySearchSteps: number;
@@ -244,7 +244,7 @@ export interface NativeAttackOutcome {
   broken: number;
   passes: NativePasses;
   seconds: number;
-  /** cw-l2: median L2 distance of the adversarial images found; else null. */
+  /** fab-t, cw-l2: median norm of the perturbations found at any size; else null. */
   medianDistance: number | null;
 }
 

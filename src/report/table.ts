@@ -37,7 +37,7 @@ function attackCells(attack: AttackResult, threat: Evaluation['threat']): string
     `${grouped(attack.broken)} broken`,
     duration(attack.seconds),
     ...passPair(attack.passes),
-    attack.medianDistance === null ? '' : `median L2 ${attack.medianDistance.toFixed(3)}`,
+    attack.medianDistance === null ? '' : `median distance ${attack.medianDistance.toPrecision(3)}`,
   ];
 }
 

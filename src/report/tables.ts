@@ -40,7 +40,7 @@ function unbroken(text: string): string {
 
 function attackRow(attack: AttackResult): Markup {
   const options = Object.entries(attack.options).map(([key, value]) => `${key} ${optionText(value)}`);
-  if (attack.medianDistance !== null) options.push(`median L2 ${attack.medianDistance.toFixed(3)}`);
+  if (attack.medianDistance !== null) options.push(`median distance ${attack.medianDistance.toPrecision(3)}`);
   return html`<tr><th scope="row">${attack.name}<small>${options.map(unbroken).join('\u00a0· ')}</small></th>${rateCell(attack.robust, 'robust')}<td>${grouped(attack.attacked)}</td><td>${grouped(attack.broken)}</td>${costCells(attack.passes, attack.seconds)}</tr>`;
 }
 

@@ -6,16 +6,13 @@
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
 #include <ATen/ops/nonzero.h>
-#include <ATen/ops/scatter.h>
-#include <ATen/ops/topk.h>
 #include <ATen/ops/zeros.h>
 
-#include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "attack/active_set.h"
 #include "attack/apgd_climb.h"
+#include "attack/targets.h"
 
 namespace selfgrad {
 namespace {
@@ -31,12 +28,6 @@ at::Tensor loss_of(ApgdLoss loss, const at::Tensor& logits, const at::Tensor& la
       break;
   }
   return attack_loss(AttackLoss::kCrossEntropy, logits, labels, 0.0);
-}
-
-/// The `count` wrong classes of largest logit, or all of them: (N, T), descending.
-at::Tensor likeliest_wrong(const at::Tensor& logits, const at::Tensor& labels, int64_t count) {
-  const at::Tensor others = logits.scatter(1, labels.unsqueeze(1), -std::numeric_limits<float>::infinity());
-  return std::get<1>(others.topk(std::min(count, logits.size(1) - 1), 1));
 }
 
 AttackResult nothing_found(const at::Tensor& images) {

@@ -28,7 +28,7 @@ struct Passes {
 
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
-  std::string name;  ///< fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2, square
+  std::string name;  ///< fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square
   Threat threat;
   double alpha = 2.0 / 255.0;
   int64_t steps = 20;
@@ -89,7 +89,7 @@ class Target {
 struct AttackResult {
   at::Tensor adversarial;  ///< (N, C, H, W); where success is false, the last image tried
   at::Tensor success;      ///< (N) bool: misclassified within the budget, as the attack believes
-  at::Tensor distance;     ///< (N) L2 size of what fools the network at any size, +inf: nothing; cw-l2 only
+  at::Tensor distance;     ///< (N) norm of what fools the network at any size, +inf: nothing; fab-t, cw-l2
 };
 
 /// One attack of the literature, stateless between calls.

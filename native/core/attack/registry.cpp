@@ -2,6 +2,7 @@
 #include "attack/apgd.h"
 #include "attack/cw_l2.h"
 #include "attack/cw_linf.h"
+#include "attack/fab_t.h"
 #include "attack/fgsm.h"
 #include "attack/pgd.h"
 #include "attack/square.h"
@@ -16,12 +17,14 @@ std::unique_ptr<Attack> make_attack(const AttackOptions& options) {
   if (options.name == "apgd-ce") return std::make_unique<Apgd>(options, ApgdLoss::kCrossEntropy);
   if (options.name == "apgd-dlr") return std::make_unique<Apgd>(options, ApgdLoss::kDlr);
   if (options.name == "apgd-t") return std::make_unique<Apgd>(options, ApgdLoss::kTargetedDlr);
+  if (options.name == "fab-t") return std::make_unique<FabT>(options);
   if (options.name == "cw-l2") return std::make_unique<CwL2>(options);
   if (options.name == "square") return std::make_unique<Square>(options);
-  throw Error("ERR_OPTION",
-              "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2, square for attack.name "
-              "but received " +
-                  options.name + " (string).");
+  throw Error(
+      "ERR_OPTION",
+      "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square for attack.name "
+      "but received " +
+          options.name + " (string).");
 }
 
 }  // namespace selfgrad

@@ -36,7 +36,7 @@ struct AttackOutcome {
   int64_t broken = 0;
   Passes passes;  ///< of the attack alone, without confirmation and recount
   double seconds = 0;
-  std::optional<double> median_distance;  ///< cw-l2: L2, of the images that it fooled at any size
+  std::optional<double> median_distance;  ///< fab-t, cw-l2: of what fooled at any size
 };
 
 struct Example {

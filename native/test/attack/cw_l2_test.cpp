@@ -92,7 +92,8 @@ TEST(MakeAttack, RefusesAnUnknownName) {
   AttackOptions options;
   options.name = "deepfool";
   EXPECT_EQ(test::message_of([&] { make_attack(options); }),
-            "ERR_OPTION Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, cw-l2, square for attack.name "
+            "ERR_OPTION Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square "
+            "for attack.name "
             "but received deepfool (string).");
 }
 

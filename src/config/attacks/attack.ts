@@ -14,6 +14,7 @@ import {
 } from './apgd.ts';
 import { type CwL2Attack, type CwL2Options, cwL2, cwL2Schema, nativeCwL2 } from './cwL2.ts';
 import { type CwLinfAttack, type CwLinfOptions, cwLinf, cwLinfSchema, nativeCwLinf } from './cwLinf.ts';
+import { type FabTAttack, type FabTOptions, fabTSchema, nativeFabT } from './fab.ts';
 import { type FgsmAttack, type FgsmOptions, fgsmSchema, nativeFgsm } from './fgsm.ts';
 import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
 import { nativeSquare, type SquareAttack, type SquareOptions, squareSchema } from './square.ts';
@@ -25,6 +26,7 @@ export type Attack =
   | CwLinfAttack
   | ApgdAttack
   | ApgdTAttack
+  | FabTAttack
   | CwL2Attack
   | SquareAttack;
 export type AttackName = Attack['name'];
@@ -38,6 +40,7 @@ export type AttackInput =
   | ({ name: 'apgd-ce' } & ApgdOptions)
   | ({ name: 'apgd-dlr' } & ApgdOptions)
   | ({ name: 'apgd-t' } & ApgdTOptions)
+  | ({ name: 'fab-t' } & FabTOptions)
   | ({ name: 'cw-l2' } & CwL2Options)
   | ({ name: 'square' } & SquareOptions);
 
@@ -49,6 +52,7 @@ export const attackNames: readonly AttackName[] = [
   'apgd-ce',
   'apgd-dlr',
   'apgd-t',
+  'fab-t',
   'cw-l2',
   'square',
 ];
@@ -61,6 +65,7 @@ export const attackSchema = named(attackNames, 'An attack: its name, or a group 
   apgdCeSchema,
   apgdDlrSchema,
   apgdTSchema,
+  fabTSchema,
   cwL2Schema,
   squareSchema,
 ]);
@@ -88,6 +93,8 @@ export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): N
     case 'apgd-dlr':
     case 'apgd-t':
       return nativeApgd(attack, threat, path);
+    case 'fab-t':
+      return nativeFabT(attack, threat, path);
     case 'cw-l2':
       return nativeCwL2(attack, threat, path);
     case 'square':

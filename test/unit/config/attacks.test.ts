@@ -3,6 +3,7 @@ import { apgdCe, apgdDlr, apgdT } from '../../../src/config/attacks/apgd.ts';
 import { type AttackInput, attackNames, nativeAttack } from '../../../src/config/attacks/attack.ts';
 import { cwL2 } from '../../../src/config/attacks/cwL2.ts';
 import { cwLinf } from '../../../src/config/attacks/cwLinf.ts';
+import { fabT } from '../../../src/config/attacks/fab.ts';
 import { fgsm } from '../../../src/config/attacks/fgsm.ts';
 import { pgd } from '../../../src/config/attacks/pgd.ts';
 import { square } from '../../../src/config/attacks/square.ts';
@@ -29,6 +30,14 @@ describe('the attack builders', () => {
     expect(apgdCe()).toEqual({ name: 'apgd-ce', steps: 100, restarts: 1, eps: null, norm: null });
     expect(apgdDlr()).toEqual({ ...apgdCe(), name: 'apgd-dlr' });
     expect(apgdT()).toEqual({ ...apgdCe(), name: 'apgd-t', targets: 9 });
+    expect(fabT()).toEqual({
+      name: 'fab-t',
+      steps: 100,
+      restarts: 1,
+      targets: 9,
+      eps: null,
+      norm: null,
+    });
     expect(cwL2()).toMatchObject({
       steps: 1000,
       binarySearchSteps: 9,
@@ -63,6 +72,12 @@ describe('the attack builders', () => {
     expect(refusal(() => apgdT({ targets: 0 }))).toBe(
       'ERR_OPTION  Expected an integer >= 1 for apgdT.targets but received 0 (number).',
     );
+    expect(refusal(() => fabT({ steps: 0.5 }))).toBe(
+      'ERR_OPTION  Expected an integer >= 1 for fabT.steps but received 0.5 (number).',
+    );
+    expect(refusal(() => fabT({ alphaMax: 0.2 } as object))).toBe(
+      'ERR_OPTION  Unknown option fabT.alphaMax. Known here: name, steps, restarts, targets, eps, norm.',
+    );
     expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
       'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eps, norm.',
     );
@@ -88,6 +103,7 @@ describe('the attack builders', () => {
       'apgd-ce',
       'apgd-dlr',
       'apgd-t',
+      'fab-t',
       { name: 'cw-l2', eps: 1 },
       'square',
     ];
@@ -99,6 +115,7 @@ describe('the attack builders', () => {
       apgdCe(),
       apgdDlr(),
       apgdT(),
+      fabT(),
       cwL2({ eps: 1 }),
       square(),
     ]);
@@ -163,6 +180,11 @@ describe('nativeAttack', () => {
     });
   });
 
+  it('gives FAB-T its targets and another radius in another norm', () => {
+    expect(nativeAttack(fabT(), linf)).toMatchObject({ norm: 'linf', eps: 8 / 255, steps: 100, targets: 9 });
+    expect(nativeAttack(fabT({ norm: 'l2', eps: 0.5 }), linf)).toMatchObject({ norm: 'l2', eps: 0.5 });
+  });
+
   it('fills in every field of the native struct', () => {
     const fields = Object.keys(nativeAttack(pgd(), linf)).sort();
     expect(fields).toMatchInlineSnapshot(`
@@ -187,6 +209,7 @@ describe('nativeAttack', () => {
     expect(Object.keys(nativeAttack(fgsm(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(cwLinf(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(apgdCe(), linf)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(fabT(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(cwL2(), l2)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(square(), l2)).sort()).toEqual(fields);
   });

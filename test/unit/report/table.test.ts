@@ -9,7 +9,7 @@ describe('renderTable', () => {
       "evaluate  small-cnn · cifar10 test 10 000 · linf 8/255 · cpu · seed 3
       clean     84.12 %  83.39 … 84.82 %
       pgd       52.40 %  51.42 … 53.38 %  3 172 broken    41.2 s   0.84 M fwd  0.84 M bwd
-      cw-l2     52.31 %  51.33 … 53.29 %      9 broken  11.7 min  0.052 M fwd              median L2 0.432
+      cw-l2     52.31 %  51.33 … 53.29 %      9 broken  11.7 min  0.052 M fwd              median distance 0.432
       robust    52.31 %  51.33 … 53.29 %   worst case over 2 attacks, 10 000 images
       warning   W_SQUARE  black box broke 9 examples that gradients missed"
     `);

@@ -1,0 +1,51 @@
+// Rows that have arrived stay where they are while others go on, so a batch changes nothing.
+#include "attack/box_hyperplane.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+#include <ATen/ops/sign.h>
+#include <ATen/ops/sum.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+
+namespace selfgrad {
+namespace {
+
+at::Tensor sum_where(const at::Tensor& chosen, const at::Tensor& values) {
+  return at::where(chosen, values, at::Scalar(0.0F)).sum({1, 2, 3}, /*keepdim=*/true);
+}
+
+}  // namespace
+
+at::Tensor shortest_to_hyperplane(Norm norm, const at::Tensor& x, const at::Tensor& normal,
+                                  const at::Tensor& gap) {
+  // Scaled by its largest entry: squares of the gradients of confident images underflow.
+  const at::Tensor largest = normal.abs().amax({1, 2, 3}, /*keepdim=*/true);
+  const at::Tensor scale = at::where(largest > 0, largest, at::Scalar(1.0F));
+  const at::Tensor signed_distance = gap.view({-1, 1, 1, 1}) / scale;
+  const at::Tensor distance = signed_distance.abs();
+  const at::Tensor direction = normal.sign() * signed_distance.sign();
+  const at::Tensor weight = (normal / scale).abs();
+  const at::Tensor room = at::where(direction > 0, 1.0 - x, at::where(direction < 0, x, at::Scalar(0.0F)));
+  const bool linf = norm == Norm::kLinf;
+  const auto reach = [&](const at::Tensor& s) { return linf ? s : s * weight; };
+  const at::Tensor slope = linf ? weight : weight * weight;
+  const at::Tensor filled = weight * room;
+  at::Tensor s = at::zeros_like(distance);
+  at::Tensor full = room <= 0;
+  for (;;) {
+    const at::Tensor free = full.logical_not();
+    const at::Tensor climb = sum_where(free, slope);
+    const at::Tensor root = (distance - sum_where(full, filled)) / climb;
+    s = at::where(climb > 0, s.maximum(root), s);
+    const at::Tensor now = (room <= reach(s)).logical_or(full);
+    if (now.equal(full)) break;
+    full = now;
+  }
+  return direction * at::where(full, room, room.minimum(reach(s)));
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,161 @@
+// FAB-T: closed form on linear models, budget, exact passes, independence of the batch, restarts, few
+// classes.
+#include "attack/fab_t.h"
+
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/isfinite.h>
+#include <gtest/gtest.h>
+
+#include "fixtures.h"
+#include "networks.h"
+
+namespace selfgrad {
+namespace {
+
+using testing::attack_batch_of;
+using testing::Attacked;
+using testing::grey_images;
+using testing::LinearModel;
+using testing::random_tensor;
+using testing::SmallNet;
+
+class FabTAttack : public ::testing::TestWithParam<Norm> {
+ protected:
+  AttackOptions options(double eps, int64_t steps = 20) const {
+    AttackOptions options;
+    options.name = "fab-t";
+    options.threat = {GetParam(), eps};
+    options.steps = steps;
+    return options;
+  }
+  /// An eps at which about half of SmallNet's images break.
+  double middle_eps() const { return GetParam() == Norm::kLinf ? 0.06 : 0.3; }
+};
+
+INSTANTIATE_TEST_SUITE_P(AllNorms, FabTAttack, ::testing::Values(Norm::kLinf, Norm::kL2),
+                         [](const auto& info) { return info.param == Norm::kLinf ? "linf" : "l2"; });
+
+TEST_P(FabTAttack, FindsTheDistanceToTheHyperplane) {
+  for (const int64_t classes : {2, 5, 12}) {
+    const LinearModel model(classes);
+    const at::Tensor images = grey_images(16);
+    const Attacked attacked = attack_batch_of(model, options(10), images);
+    const at::Tensor optimum = model.optimum(GetParam(), images, attacked.labels);
+    EXPECT_GE((attacked.result.distance - optimum).min().item<double>(), -1e-6);
+    // 1.00522 is what the overshoot leaves in the second step, the closest of a linear model's iterates.
+    EXPECT_LE((attacked.result.distance - 1.00522 * optimum).max().item<double>(), 1e-5);
+    EXPECT_TRUE(misclassified(model(attacked.result.adversarial), attacked.labels).all().item<bool>());
+  }
+}
+
+TEST_P(FabTAttack, BreaksExactlyTheImagesWhoseOptimumIsWithinEps) {
+  const LinearModel model(5);
+  const at::Tensor images = grey_images(64);
+  const at::Tensor optimum = model.optimum(GetParam(), images, model(images).argmax(1));
+  const double eps = testing::eps_between(optimum);
+  EXPECT_TRUE(attack_batch_of(model, options(eps), images).result.success.equal(optimum < eps));
+}
+
+TEST_P(FabTAttack, HoldsTheBudgetAndTheBoxAndTellsTheTruth) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(5, {64, 2, 4, 4}, -0.2, 1.2).clamp(0, 1);
+  const Attacked attacked = attack_batch_of(net, options(middle_eps()), images);
+  const AttackResult& result = attacked.result;
+  const at::Tensor broken = result.success.nonzero().squeeze(1);
+  EXPECT_GT(broken.size(0), 0);
+  EXPECT_LT(broken.size(0), 64);
+  const at::Tensor adversarial = result.adversarial.index_select(0, broken);
+  test::expect_within({GetParam(), middle_eps()}, images.index_select(0, broken), adversarial);
+  test::expect_within({GetParam(), 100}, images, result.adversarial);
+  EXPECT_TRUE(misclassified(net(adversarial), attacked.labels.index_select(0, broken)).all().item<bool>());
+  const at::Tensor found = result.distance.isfinite().nonzero().squeeze(1);
+  EXPECT_TRUE(at::allclose(perturbation_norm(GetParam(), result.adversarial - images).index_select(0, found),
+                           result.distance.index_select(0, found), 1e-5, 1e-6));
+}
+
+TEST_P(FabTAttack, IsNotWeakerThanPgdOfAsManySteps) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(6, {128, 2, 4, 4}, 0, 1);
+  AttackOptions pgd = options(middle_eps());
+  pgd.name = "pgd";
+  pgd.alpha = middle_eps() / 4;
+  EXPECT_GE(attack_batch_of(net, options(middle_eps()), images).result.success.sum().item<int64_t>(),
+            attack_batch_of(net, pgd, images).result.success.sum().item<int64_t>());
+}
+
+TEST_P(FabTAttack, DependsOnNeitherBatchNorOrder) {
+  SmallNet net;
+  // In float64, so that a network whose rounding depends on the batch does not decide on signs near zero.
+  for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
+    *weight = weight->to(at::kDouble);
+  const auto network = [&](const at::Tensor& x) { return net(x.to(at::kDouble)); };
+  const at::Tensor images = random_tensor(8, {30, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor labels = network(images).argmax(1);
+  AttackOptions twice = options(middle_eps(), 5);
+  twice.restarts = 2;
+  const auto attack = make_attack(twice);
+  const std::atomic<bool> stop{false};
+  const auto run = [&](const at::Tensor& rows) {
+    Target target(network, 3, stop);
+    return attack->run(target, images.index_select(0, rows), labels.index_select(0, rows), rows, 1);
+  };
+  const AttackResult whole = run(at::arange(30, at::kLong));
+  const auto expect_same = [&](const at::Tensor& order, int64_t batch) {
+    for (const at::Tensor& rows : order.split(batch)) {
+      const AttackResult part = run(rows);
+      EXPECT_TRUE(part.success.equal(whole.success.index_select(0, rows)));
+      EXPECT_TRUE(at::allclose(part.distance, whole.distance.index_select(0, rows), 1e-4, 1e-6));
+    }
+  };
+  expect_same(at::arange(30, at::kLong), 7);
+  expect_same(at::arange(30, at::kLong).flip(0), 30);
+}
+
+TEST_P(FabTAttack, TakesTwoForwardsAndOneBackwardAStep) {
+  AttackOptions options = this->options(middle_eps(), 3);
+  options.restarts = 2;
+  options.targets = 2;
+  const Passes passes = attack_batch_of(SmallNet(), options, grey_images(7)).passes;
+  EXPECT_EQ(passes.backward, 7 * 3 * 2 * 2);
+  // The clean logits order the targets.
+  EXPECT_EQ(passes.forward, 7 * (1 + 2 * 3 * 2 * 2));
+  // SmallNet has five classes: of nine targets four are left.
+  options.targets = 9;
+  EXPECT_EQ(attack_batch_of(SmallNet(), options, grey_images(7)).passes.backward, 7 * 3 * 2 * 4);
+}
+
+TEST_P(FabTAttack, StartsAtTheImageFirstAndAtRandomThen) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(6, {32, 2, 4, 4}, 0, 1);
+  const auto distance = [&](int64_t restarts, uint64_t seed) {
+    AttackOptions options = this->options(middle_eps(), 30);
+    options.restarts = restarts;
+    return attack_batch_of(net, options, images, seed).result.distance;
+  };
+  EXPECT_TRUE(distance(1, 0).equal(distance(1, 1)));
+  EXPECT_FALSE(distance(3, 0).equal(distance(3, 1)));
+  EXPECT_TRUE((distance(3, 0) <= distance(1, 0)).all().item<bool>());
+}
+
+TEST_P(FabTAttack, FindsNothingOnAConstantNetwork) {
+  const LinearModel model(3);
+  const auto constant = [&](const at::Tensor& x) { return 0.0 * model(x) + model.bias; };
+  const AttackResult result = attack_batch_of(constant, options(10, 3), grey_images(2)).result;
+  EXPECT_FALSE(result.success.any().item<bool>());
+  EXPECT_FALSE(result.distance.isfinite().any().item<bool>());
+  EXPECT_TRUE(result.adversarial.equal(grey_images(2)));
+}
+
+TEST_P(FabTAttack, KeepsTheMemoryFormat) {
+  const AttackResult result = attack_batch_of(SmallNet(), options(10, 5), grey_images(4)).result;
+  EXPECT_TRUE(result.success.any().item<bool>());
+  EXPECT_TRUE(result.adversarial.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+TEST_P(FabTAttack, BreaksNothingAtEpsZero) {
+  const AttackResult result = attack_batch_of(SmallNet(), options(0, 5), grey_images(4)).result;
+  EXPECT_FALSE(result.success.any().item<bool>());
+}
+
+}  // namespace
+}  // namespace selfgrad
