@@ -1,14 +1,20 @@
 /** Which images to train on and to evaluate with. */
 import type { z } from 'zod';
-import { integer, list, section, text } from './option.ts';
+import { layouts } from '../data/layout.ts';
+import { choice, integer, list, section, text } from './option.ts';
 
 export interface DataConfig {
   /** Name of a source: `selfgrad data list` prints them. */
   source: string;
-  /** Directory of a source that reads files; null for the embedded set. */
+  /** Folder or file of a source that reads files; null for the embedded set. */
   path: string | null;
   /** Height and width to which an image folder is resized; null keeps the images as they are. */
   size: [number, number] | null;
+  /** Names of the arrays of `npy`, `npz` and `safetensors`, `{split}` for the split; null takes the source's. */
+  images: string | null;
+  labels: string | null;
+  /** Order of the images' dimensions in such arrays; null tells it by which of them is 1 or 3. */
+  layout: 'nchw' | 'nhwc' | null;
   /** Only the first images of a split; null takes all. */
   trainCount: number | null;
   testCount: number | null;
@@ -21,7 +27,7 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     expected: 'the name of a source',
   }).prefault('fashion-mnist-mini'),
   path: text({
-    description: 'Directory of a source that reads files; null for the embedded set.',
+    description: 'Folder or file of a source that reads files; null for the embedded set.',
     expected: 'a path',
   })
     .nullable()
@@ -32,6 +38,26 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     length: [2, 2],
   })
     .transform((size) => size as [number, number])
+    .nullable()
+    .prefault(null),
+  images: text({
+    description:
+      'Name of the images in npy, npz and safetensors, {split} for the split; null takes the usual.',
+    expected: 'the name of an array',
+  })
+    .nullable()
+    .prefault(null),
+  labels: text({
+    description:
+      'Name of the labels in npy, npz and safetensors, {split} for the split; null takes the usual.',
+    expected: 'the name of an array',
+  })
+    .nullable()
+    .prefault(null),
+  layout: choice(layouts, {
+    description:
+      'Order of the dimensions of images in npy, npz and safetensors; null finds the channels by 1 or 3.',
+  })
     .nullable()
     .prefault(null),
   trainCount: integer({ description: 'Only the first images of the train split; null takes all.', gte: 1 })
@@ -49,6 +75,9 @@ export function splitRequest({ data }: { data: DataConfig }, split: 'train' | 't
     path: data.path,
     split,
     size: data.size,
+    images: data.images,
+    labels: data.labels,
+    layout: data.layout,
     limit: split === 'train' ? data.trainCount : data.testCount,
   };
 }

@@ -1,5 +1,6 @@
 /** Images that the caller already holds in memory. */
 import { SelfgradError } from '../errors.ts';
+import { quantise } from './quantise.ts';
 import type { ImageBatch, Source, Split } from './source.ts';
 
 export interface ArraysOptions {
@@ -63,19 +64,6 @@ export async function openArrays(options: ArraysOptions): Promise<Source> {
       };
     },
   };
-}
-
-function quantise(images: Float32Array | Float64Array, imageBytes: number): Uint8Array {
-  // Written so that NaN is caught as well.
-  const wrong = images.findIndex((pixel) => !(pixel >= 0 && pixel <= 1));
-  if (wrong !== -1) {
-    throw new SelfgradError(
-      'ERR_PIXELS',
-      `Expected pixels in [0, 1] for images but received ${images[wrong]} in image ${Math.floor(wrong / imageBytes)} (value ${wrong}).`,
-      { fix: 'Divide bytes by 255 and leave normalisation to the model: its first layer does it.' },
-    );
-  }
-  return Uint8Array.from(images, (pixel) => Math.round(pixel * 255));
 }
 
 function toIntegers(labels: ArrayLike<number>): Int32Array {

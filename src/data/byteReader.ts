@@ -1,6 +1,6 @@
 /**
- * Reads a file front to back in exact pieces, gzip or plain, in bounded memory: what a hostile file claims is
- * never allocated, and every failure names the file and the offset in its (decompressed) content.
+ * Reads a file, gzip or plain, or a stream front to back in exact pieces, in bounded memory: what a hostile file
+ * claims is never allocated, and every failure names the file and the offset in its (decompressed) content.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -11,29 +11,43 @@ import { fileError } from './fileError.ts';
 const again = 'The file is damaged: download or copy it again.';
 
 /** Deflate cannot expand its input by more than this. */
-const maxGzipRatio = 1032;
+export const maxDeflateRatio = 1032;
 
 export class ByteReader {
   readonly path: string;
-  /** Bytes of the file on disk. */
+  /** Bytes of the file on disk, or of the part or stream that is read. */
   readonly size: number;
   /** Told by the first two bytes, not by the name. */
   readonly gzip: boolean;
   /** Bytes of content handed out so far. */
   offset = 0;
-  readonly #handle: FileHandle;
+  readonly #open: () => Readable;
+  readonly #handle: FileHandle | null;
   #gunzip: Gunzip | null = null;
   #chunks: AsyncIterator<Buffer> | null = null;
   #rest: Uint8Array = new Uint8Array(0);
 
-  private constructor(path: string, size: number, gzip: boolean, handle: FileHandle) {
+  private constructor(
+    path: string,
+    size: number,
+    gzip: boolean,
+    handle: FileHandle | null,
+    open: () => Readable,
+  ) {
     this.path = path;
     this.size = size;
     this.gzip = gzip;
     this.#handle = handle;
+    this.#open = open;
   }
 
-  static async open(path: string): Promise<ByteReader> {
+  /** A stream of `size` bytes; `path` names it in messages. Its errors become `ERR_DATA`. */
+  static fromStream(path: string, size: number, stream: Readable): ByteReader {
+    return new ByteReader(path, size, false, null, () => stream);
+  }
+
+  /** @param start where to begin; other than in a whole file, gzip is not looked for. Errors: `ERR_DATA`. */
+  static async open(path: string, start: number | null = null): Promise<ByteReader> {
     let handle: FileHandle | undefined;
     try {
       const found = await stat(path);
@@ -44,8 +58,13 @@ export class ByteReader {
         });
       handle = await open(path);
       const magic = Buffer.alloc(2);
-      await handle.read(magic, 0, 2, 0);
-      return new ByteReader(path, found.size, magic[0] === 0x1f && magic[1] === 0x8b, handle);
+      if (start === null) await handle.read(magic, 0, 2, 0);
+      const file = handle;
+      const reader = new ByteReader(path, found.size, magic[0] === 0x1f && magic[1] === 0x8b, file, () =>
+        file.createReadStream({ start: start ?? 0, highWaterMark: 1 << 20 }),
+      );
+      reader.offset = start ?? 0;
+      return reader;
     } catch (cause) {
       await handle?.close();
       throw fileError('a readable file', path, cause);
@@ -54,7 +73,7 @@ export class ByteReader {
 
   /** Fails unless the file can hold `bytes` of content; `claim` says what the header promises. */
   checkClaim(bytes: number, claim: string): void {
-    if (this.gzip ? bytes <= this.size * maxGzipRatio : bytes === this.size) return;
+    if (this.gzip ? bytes <= this.size * maxDeflateRatio : bytes === this.size) return;
     const held = this.gzip ? `${this.size} compressed bytes` : `${this.size} bytes`;
     throw new SelfgradError(
       'ERR_DATA',
@@ -108,11 +127,11 @@ export class ByteReader {
 
   async close(): Promise<void> {
     await this.#chunks?.return?.();
-    await this.#handle.close();
+    await this.#handle?.close();
   }
 
   #start(): AsyncIterator<Buffer> {
-    const file = this.#handle.createReadStream({ start: 0, highWaterMark: 1 << 20 });
+    const file = this.#open();
     let content: Readable = file;
     if (this.gzip) {
       const gunzip = createGunzip({ chunkSize: 1 << 18 });
@@ -135,10 +154,10 @@ export class ByteReader {
       }
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
-      if (!code?.startsWith('Z_')) throw fileError('a readable file', this.path, cause);
+      if (this.#handle && !code?.startsWith('Z_')) throw fileError('a readable file', this.path, cause);
       throw new SelfgradError(
         'ERR_DATA',
-        `Expected valid gzip data in ${this.path} but received "${message}" beyond offset ${this.offset} of its content.`,
+        `Expected valid ${this.#handle ? 'gzip' : 'zip'} data in ${this.path} but received "${message}" beyond offset ${this.offset} of its content.`,
         { fix: again, cause },
       );
     }

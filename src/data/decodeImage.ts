@@ -1,5 +1,6 @@
 /** JPEG and PNG bytes to NCHW pixels, by the optional peer `sharp`. */
 import { SelfgradError } from '../errors.ts';
+import { toPlanes } from './layout.ts';
 
 export interface DecodeOptions {
   /** 3: sRGB, 1: grey. Transparent pixels are laid on black; EXIF rotation is not applied. */
@@ -54,7 +55,8 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
           .toColourspace(channels === 1 ? 'b-w' : 'srgb')
           .raw({ depth: 'uchar' })
           .toBuffer({ resolveWithObject: true });
-        return { pixels: toPlanes(data, channels), height: info.height, width: info.width };
+        const { height, width } = info;
+        return { pixels: toPlanes(data, { channels, height, width, layout: 'nhwc' }), height, width };
       } catch (cause) {
         throw corrupt(path, (cause as Error).message.split('\n')[0] ?? '', cause);
       }
@@ -79,15 +81,4 @@ function corrupt(path: string, found: string, cause: unknown): SelfgradError {
       cause,
     },
   );
-}
-
-/** HWC to CHW. */
-function toPlanes(interleaved: Uint8Array, channels: number): Uint8Array {
-  if (channels === 1) return interleaved;
-  const plane = interleaved.length / channels;
-  const planes = new Uint8Array(interleaved.length);
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < plane; i++) planes[c * plane + i] = interleaved[i * channels + c] as number;
-  }
-  return planes;
 }

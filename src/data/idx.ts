@@ -2,11 +2,11 @@
  * IDX, the format of MNIST and its relatives: a pair of files (images, labels), plain or gzip.
  * http://yann.lecun.com/exdb/mnist/ ("the IDX file format"); big endian, one byte a pixel.
  */
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { SelfgradError } from '../errors.ts';
 import { ByteReader } from './byteReader.ts';
-import { fileError } from './fileError.ts';
+import { readClassNames } from './classNames.ts';
 import type { ImageBatch, Source, Split } from './source.ts';
 
 export interface IdxOptions {
@@ -54,7 +54,8 @@ export async function openIdx(options: IdxOptions): Promise<Source> {
     channels: 1,
     height,
     width,
-    classes: options.classes ?? (await readClasses(path)),
+    classes:
+      options.classes ?? (await readClassNames(path)) ?? Array.from({ length: 10 }, (_, i) => String(i)),
     note: null,
     [Symbol.asyncIterator]: () => readBatches(imagesPath, labelsPath),
   };
@@ -155,16 +156,4 @@ async function findFile(folder: string, split: Split, kind: string, rank: number
       fix: 'Give the folder that holds the IDX files as data.path.',
     },
   );
-}
-
-async function readClasses(folder: string): Promise<string[]> {
-  const path = join(folder, 'classes.txt');
-  try {
-    const lines = (await readFile(path, 'utf8')).split(/\r?\n/).map((line) => line.trim());
-    return lines.filter((line) => line !== '');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
-      throw fileError('a readable list of class names', path, cause);
-    return Array.from({ length: 10 }, (_, i) => String(i));
-  }
 }

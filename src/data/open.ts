@@ -5,13 +5,16 @@ import { openCifar10, openCifar100 } from './cifar.ts';
 import { openEmbedded } from './embedded.ts';
 import { openIdx } from './idx.ts';
 import { openImageFolder } from './imageFolder.ts';
+import { type Layout, layouts } from './layout.ts';
+import { openNpy } from './npy.ts';
+import { openNpz } from './npz.ts';
 import type { Source, Split } from './source.ts';
 import { takeFirst } from './takeFirst.ts';
 
 export interface OpenDataOptions {
   /** One of `dataSources`. */
   source: string;
-  /** The folder with the data; only `fashion-mnist-mini` needs none. Defaults to null. */
+  /** The folder or file with the data; only `fashion-mnist-mini` needs none. Defaults to null. */
   path?: string | null;
   /** Defaults to `train`. */
   split?: Split;
@@ -19,6 +22,12 @@ export interface OpenDataOptions {
   size?: readonly [number, number] | null;
   /** 3: colour, 1: grey, `image-folder` only. Defaults to null: 3. */
   channels?: 1 | 3 | null;
+  /** Name of the images, `npy`, `npz` and `safetensors` only. Defaults to null: that of the source. */
+  images?: string | null;
+  /** Name of the labels, as `images`. Defaults to null: that of the source. */
+  labels?: string | null;
+  /** Order of the images' dimensions, as `images`. Defaults to null: told by which of them is 1 or 3. */
+  layout?: Layout | null;
   /** Take the first `limit` images. Defaults to null: all. */
   limit?: number | null;
 }
@@ -31,9 +40,16 @@ export interface DataSource {
   readonly needs: string | null;
 }
 
+/** Options that only some sources know. */
+const special = ['size', 'channels', 'images', 'labels', 'layout'] as const;
+type Special = (typeof special)[number];
+
 interface OpenableSource extends DataSource {
+  takes?: readonly Special[];
   open(options: OpenDataOptions & { path: string }): Promise<Source>;
 }
+
+const arrayOptions = ['images', 'labels', 'layout'] as const;
 
 const sources: readonly OpenableSource[] = [
   {
@@ -64,12 +80,41 @@ const sources: readonly OpenableSource[] = [
     name: 'image-folder',
     description: 'JPEG and PNG images, a folder for each class',
     needs: 'train/CLASS/*.jpg and test/CLASS/*.jpg; the package sharp',
+    takes: ['size', 'channels'],
     open: ({ channels, ...options }) => openImageFolder({ ...options, channels: channels ?? 3 }),
+  },
+  {
+    name: 'npy',
+    description: 'NumPy arrays, a file for each',
+    needs: 'train_images.npy, train_labels.npy, test_images.npy, test_labels.npy',
+    takes: arrayOptions,
+    open: (options) => openNpy(tensorOptions(options)),
+  },
+  {
+    name: 'npz',
+    description: 'NumPy arrays in archives',
+    needs: 'train.npz and test.npz, or is one file, with the arrays images and labels',
+    takes: arrayOptions,
+    open: (options) => openNpz(tensorOptions(options)),
   },
 ];
 
 /** The sources that `openData` knows. */
-export const dataSources: readonly DataSource[] = sources;
+export const dataSources: readonly DataSource[] = sources.map(({ name, description, needs }) => ({
+  name,
+  description,
+  needs,
+}));
+
+function tensorOptions({ path, split, images, labels, layout }: OpenDataOptions & { path: string }) {
+  return {
+    path,
+    ...(split && { split }),
+    ...(images && { images }),
+    ...(labels && { labels }),
+    ...(layout && { layout }),
+  };
+}
 
 /**
  * Opens a source by name.
@@ -79,7 +124,7 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
   const found = sources.find(({ name }) => name === options.source);
   const names = sources.map(({ name }) => name);
   must(found !== undefined, oneOf(names), 'data.source', options.source, didYouMean(options.source, names));
-  const { path = null, split = 'train', size = null, channels = null, limit = null } = options;
+  const { path = null, split = 'train', size = null, channels = null, layout = null, limit = null } = options;
   const fix = `The source ${found.name} reads ${found.needs}.`;
   const embedded = found.needs === null;
   must(
@@ -89,15 +134,24 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
     path,
     `The source ${found.name} is in the package: name another.`,
   );
-  must(embedded || (typeof path === 'string' && path !== ''), 'a folder', 'data.path', path, fix);
+  must(embedded || (typeof path === 'string' && path !== ''), 'a folder or file', 'data.path', path, fix);
   must(split === 'train' || split === 'test', 'train or test', 'split', split);
   must(size === null || isSize(size), 'two integers [height, width] from 1 to 4096', 'data.size', size);
   must(channels === null || channels === 1 || channels === 3, '1 or 3', 'channels', channels);
-  const converts = found.name === 'image-folder';
-  must(converts || size === null, 'null', 'data.size', size, 'Only the source image-folder resizes.');
-  must(converts || channels === null, 'null', 'channels', channels, 'Only the source image-folder converts.');
+  must(layout === null || layouts.includes(layout), oneOf(layouts), 'data.layout', layout);
+  for (const option of special) {
+    const value = options[option] ?? null;
+    const takers = sources.filter(({ takes }) => takes?.includes(option)).map(({ name }) => name);
+    const only = `Only ${oneOf(takers)} can use it.`;
+    must(value === null || takers.includes(found.name), 'null', pathOf(option), value, only);
+  }
   const source = await found.open({ ...options, path: path ?? '' });
   return limit === null ? source : takeFirst(source, limit);
+}
+
+/** `channels` is no option of a configuration. */
+function pathOf(option: Special): string {
+  return option === 'channels' ? option : `data.${option}`;
 }
 
 function isSize(size: readonly number[]): boolean {

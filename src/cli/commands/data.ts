@@ -4,6 +4,7 @@ import { sentence } from '../../config/option.ts';
 import { checkedBatches } from '../../data/checkedBatches.ts';
 import { DataHash } from '../../data/dataHash.ts';
 import { Dataset } from '../../data/dataset.ts';
+import type { Layout } from '../../data/layout.ts';
 import { dataSources, type OpenDataOptions, openData } from '../../data/open.ts';
 import type { Split } from '../../data/source.ts';
 import { SelfgradError } from '../../errors.ts';
@@ -15,6 +16,9 @@ interface DataFlags {
   split: string;
   size?: [number, number];
   channels?: number;
+  images?: string;
+  labels?: string;
+  layout?: string;
   json: boolean;
 }
 
@@ -69,10 +73,13 @@ export function dataCommand(): Command {
 function withDataFlags(command: Command): Command {
   return command
     .option('--source <name>', 'one of the sources of `data list`', 'fashion-mnist-mini')
-    .option('--path <folder>', 'where the data lies')
+    .option('--path <path>', 'folder or file of the data')
     .option('--split <name>', 'train, test or both', 'both')
     .option('--size <HxW>', 'resize to this height and width (image-folder)', parseSize)
     .option('--channels <n>', '3: colour, 1: grey (image-folder)', Number)
+    .option('--images <name>', 'name of the images (npy, npz, safetensors)')
+    .option('--labels <name>', 'name of the labels (npy, npz, safetensors)')
+    .option('--layout <order>', 'nchw or nhwc (npy, npz, safetensors)')
     .option('--json', 'print one JSON document', false);
 }
 
@@ -82,13 +89,14 @@ function parseSize(text: string): [number, number] {
   throw new SelfgradError('ERR_OPTION', sentence('a height and a width such as 32x32', '--size', text));
 }
 
-function eachSplit({ split, source, path, size, channels }: DataFlags): OpenDataOptions[] {
+function eachSplit({ json: _, split, channels, layout, ...rest }: DataFlags): OpenDataOptions[] {
   if (split !== 'both' && split !== 'train' && split !== 'test') {
     throw new SelfgradError('ERR_OPTION', sentence('train, test or both', '--split', split));
   }
   const splits: Split[] = split === 'both' ? ['train', 'test'] : [split];
-  // openData refuses other numbers of channels.
-  return splits.map((one) => ({ source, path, split: one, size, channels: channels as 1 | 3 | undefined }));
+  // openData refuses other values.
+  const given = { ...rest, channels: channels as 1 | 3 | undefined, layout: layout as Layout | undefined };
+  return splits.map((one) => ({ ...given, split: one }));
 }
 
 async function verify(options: OpenDataOptions): Promise<VerifiedSplit> {

@@ -11,6 +11,9 @@ describe('resolveConfig', () => {
     expect(config).toMatchInlineSnapshot(`
       {
         "data": {
+          "images": null,
+          "labels": null,
+          "layout": null,
           "path": null,
           "size": null,
           "source": "fashion-mnist-mini",

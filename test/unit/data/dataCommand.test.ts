@@ -30,12 +30,14 @@ async function data(...args: string[]): Promise<string> {
 test('list: names every source and what it needs', async () => {
   const lines = (await data('list')).split('\n');
   expect(lines[0]).toMatch(/^source +what it is +data\.path holds$/);
-  expect(lines.slice(1, 6).map((line) => line.split(' ')[0])).toEqual([
+  expect(lines.slice(1, -1).map((line) => line.split(' ')[0])).toEqual([
     'fashion-mnist-mini',
     'idx',
     'cifar10',
     'cifar100',
     'image-folder',
+    'npy',
+    'npz',
   ]);
   const { schema, sources } = JSON.parse(await data('list', '--json'));
   expect([schema, sources[0]]).toEqual([

@@ -4,13 +4,15 @@ import { idxPair, readAll, temporaryFolders, writeIdxPair } from './synthetic.ts
 
 const newFolder = temporaryFolders();
 
-test('knows the five sources, and only the embedded one needs no path', () => {
+test('knows every source, and only the embedded one needs no path', () => {
   expect(dataSources.map(({ name }) => name)).toEqual([
     'fashion-mnist-mini',
     'idx',
     'cifar10',
     'cifar100',
     'image-folder',
+    'npy',
+    'npz',
   ]);
   expect(dataSources.filter(({ needs }) => needs === null).map(({ name }) => name)).toEqual([
     'fashion-mnist-mini',
@@ -28,11 +30,11 @@ test('limit takes the first images', async () => {
 const misuse: [OpenDataOptions, string][] = [
   [
     { source: 'cifr10' },
-    "Expected fashion-mnist-mini, idx, cifar10, cifar100 or image-folder for data.source but received 'cifr10' (string). Did you mean cifar10?",
+    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, npy or npz for data.source but received 'cifr10' (string). Did you mean cifar10?",
   ],
   [
     { source: 'idx' },
-    'Expected a folder for data.path but received null. The source idx reads train-images-idx3-ubyte[.gz] and its three companions.',
+    'Expected a folder or file for data.path but received null. The source idx reads train-images-idx3-ubyte[.gz] and its three companions.',
   ],
   [
     { source: 'fashion-mnist-mini', path: 'x' },
@@ -48,7 +50,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'cifar10', path: 'x', size: [16, 16] },
-    'Expected null for data.size but received [16,16] (array). Only the source image-folder resizes.',
+    'Expected null for data.size but received [16,16] (array). Only image-folder can use it.',
   ],
   [
     { source: 'image-folder', path: 'x', channels: 4 as 3 },
@@ -56,7 +58,15 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'cifar10', path: 'x', channels: 1 },
-    'Expected null for channels but received 1 (number). Only the source image-folder converts.',
+    'Expected null for channels but received 1 (number). Only image-folder can use it.',
+  ],
+  [
+    { source: 'npz', path: 'x', layout: 'hwc' as 'nhwc' },
+    "Expected nchw or nhwc for data.layout but received 'hwc' (string).",
+  ],
+  [
+    { source: 'idx', path: 'x', images: 'x_train' },
+    "Expected null for data.images but received 'x_train' (string). Only npy or npz can use it.",
   ],
   [
     { source: 'fashion-mnist-mini', split: 'test', limit: 2001 },

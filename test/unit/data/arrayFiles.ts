@@ -1,0 +1,70 @@
+/** Files of arrays that the tests write themselves: `.npy`, `.npz`, safetensors. */
+import { crc32, deflateRawSync } from 'node:zlib';
+
+/** Encodes a `.npy` file, version 1, as NumPy does. */
+export function npyBytes(descr: string, shape: number[], content: Uint8Array, order = 'False'): Buffer {
+  const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  return npyWith(`{'descr': '${descr}', 'fortran_order': ${order}, 'shape': (${lengths}), }`, content);
+}
+
+/** The same with a header of one's own. */
+export function npyWith(header: string, content: Uint8Array, version = 1): Buffer {
+  const sizeBytes = version === 1 ? 2 : 4;
+  const padded = `${header}${' '.repeat(63 - ((8 + sizeBytes + header.length) % 64))}\n`;
+  const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), version, 0, ...Array(sizeBytes).fill(0)]);
+  start.writeUIntLE(padded.length, 8, sizeBytes);
+  return Buffer.concat([start, Buffer.from(padded, 'latin1'), content]);
+}
+
+/** Bytes of little-endian numbers of NumPy's type `descr`. */
+export function numbers(descr: string, values: number[]): Uint8Array {
+  const arrays = {
+    '|u1': Uint8Array,
+    '|i1': Int8Array,
+    '<u2': Uint16Array,
+    '<i2': Int16Array,
+    '<u4': Uint32Array,
+    '<i4': Int32Array,
+    '<f4': Float32Array,
+    '<f8': Float64Array,
+  } as const;
+  if (descr === '<i8') return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+  if (descr === '<u8') return new Uint8Array(BigUint64Array.from(values, BigInt).buffer);
+  return new Uint8Array(arrays[descr as keyof typeof arrays].from(values).buffer);
+}
+
+export const npy = (descr: string, shape: number[], values: number[]) =>
+  npyBytes(descr, shape, numbers(descr, values));
+
+/** Encodes a zip archive; entries deflated or stored. */
+export function zipBytes(
+  entries: readonly (readonly [name: string, content: Buffer])[],
+  deflate = true,
+): Buffer {
+  const parts: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of entries) {
+    const data = deflate ? deflateRawSync(content) : content;
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(deflate ? 8 : 0, 4);
+    common.writeUInt32LE(crc32(content), 10);
+    common.writeUInt32LE(data.length, 14);
+    common.writeUInt32LE(content.length, 18);
+    common.writeUInt16LE(Buffer.byteLength(name), 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), data]);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(offset, 10);
+    directory.push(Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), common, tail, Buffer.from(name));
+    parts.push(local);
+    offset += local.length;
+  }
+  const listing = Buffer.concat(directory);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(entries.length, 4);
+  end.writeUInt16LE(entries.length, 6);
+  end.writeUInt32LE(listing.length, 8);
+  end.writeUInt32LE(offset, 12);
+  return Buffer.concat([...parts, listing, Buffer.from('PK\x05\x06'), end]);
+}
