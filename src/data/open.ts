@@ -8,6 +8,7 @@ import { openImageFolder } from './imageFolder.ts';
 import { type Layout, layouts } from './layout.ts';
 import { openNpy } from './npy.ts';
 import { openNpz } from './npz.ts';
+import { openSafetensors } from './safetensors.ts';
 import type { Source, Split } from './source.ts';
 import { takeFirst } from './takeFirst.ts';
 
@@ -96,6 +97,13 @@ const sources: readonly OpenableSource[] = [
     needs: 'train.npz and test.npz, or is one file, with the arrays images and labels',
     takes: arrayOptions,
     open: (options) => openNpz(tensorOptions(options)),
+  },
+  {
+    name: 'safetensors',
+    description: 'tensors in safetensors files',
+    needs: 'train.safetensors and test.safetensors, or is one file, with the tensors images and labels',
+    takes: arrayOptions,
+    open: (options) => openSafetensors(tensorOptions(options)),
   },
 ];
 

@@ -68,3 +68,26 @@ export function zipBytes(
   end.writeUInt32LE(offset, 12);
   return Buffer.concat([...parts, listing, Buffer.from('PK\x05\x06'), end]);
 }
+
+/** Encodes a safetensors file with a header of one's own. */
+export function safetensorsWith(header: string, content: Uint8Array): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(header)));
+  return Buffer.concat([length, Buffer.from(header), content]);
+}
+
+/** Encodes a safetensors file; `bytes` in order, types by safetensors' names. */
+export function safetensorsBytes(
+  tensors: Record<string, { dtype: string; shape: number[]; bytes: Uint8Array }>,
+): Buffer {
+  let offset = 0;
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
+  }
+  return safetensorsWith(
+    JSON.stringify(header),
+    Buffer.concat(Object.values(tensors).map(({ bytes }) => bytes)),
+  );
+}

@@ -38,6 +38,7 @@ test('list: names every source and what it needs', async () => {
     'image-folder',
     'npy',
     'npz',
+    'safetensors',
   ]);
   const { schema, sources } = JSON.parse(await data('list', '--json'));
   expect([schema, sources[0]]).toEqual([

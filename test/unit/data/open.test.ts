@@ -13,6 +13,7 @@ test('knows every source, and only the embedded one needs no path', () => {
     'image-folder',
     'npy',
     'npz',
+    'safetensors',
   ]);
   expect(dataSources.filter(({ needs }) => needs === null).map(({ name }) => name)).toEqual([
     'fashion-mnist-mini',
@@ -30,7 +31,7 @@ test('limit takes the first images', async () => {
 const misuse: [OpenDataOptions, string][] = [
   [
     { source: 'cifr10' },
-    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, npy or npz for data.source but received 'cifr10' (string). Did you mean cifar10?",
+    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
   ],
   [
     { source: 'idx' },
@@ -66,7 +67,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'idx', path: 'x', images: 'x_train' },
-    "Expected null for data.images but received 'x_train' (string). Only npy or npz can use it.",
+    "Expected null for data.images but received 'x_train' (string). Only npy, npz or safetensors can use it.",
   ],
   [
     { source: 'fashion-mnist-mini', split: 'test', limit: 2001 },
