@@ -1,20 +1,22 @@
 /** Which images to train on and to evaluate with. */
 import type { z } from 'zod';
 import { layouts } from '../data/layout.ts';
-import { choice, integer, list, section, text } from './option.ts';
+import { choice, flag, integer, list, section, text } from './option.ts';
 
 export interface DataConfig {
   /** Name of a source: `selfgrad data list` prints them. */
   source: string;
   /** Folder or file of a source that reads files; null for the embedded set. */
   path: string | null;
-  /** Height and width to which an image folder is resized; null keeps the images as they are. */
+  /** Height and width to which images of `image-folder` and `manifest` are resized; null keeps them. */
   size: [number, number] | null;
   /** Names of the arrays of `npy`, `npz` and `safetensors`, `{split}` for the split; null takes the source's. */
   images: string | null;
   labels: string | null;
   /** Order of the images' dimensions in such arrays; null tells it by which of them is 1 or 3. */
   layout: 'nchw' | 'nhwc' | null;
+  /** Whether a manifest may list images outside of its folder. */
+  outside: boolean;
   /** Only the first images of a split; null takes all. */
   trainCount: number | null;
   testCount: number | null;
@@ -33,7 +35,8 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     .nullable()
     .prefault(null),
   size: list(integer({ description: 'Pixels.', gte: 1 }), {
-    description: 'Height and width to which an image folder is resized; null keeps its images as they are.',
+    description:
+      'Height and width to which images of image-folder and manifest are resized; null keeps them.',
     expected: 'a height and a width, [H, W]',
     length: [2, 2],
   })
@@ -60,6 +63,7 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
   })
     .nullable()
     .prefault(null),
+  outside: flag({ description: 'Whether a manifest may list images outside of its folder.' }).prefault(false),
   trainCount: integer({ description: 'Only the first images of the train split; null takes all.', gte: 1 })
     .nullable()
     .prefault(null),
@@ -78,6 +82,7 @@ export function splitRequest({ data }: { data: DataConfig }, split: 'train' | 't
     images: data.images,
     labels: data.labels,
     layout: data.layout,
+    outside: data.outside,
     limit: split === 'train' ? data.trainCount : data.testCount,
   };
 }

@@ -33,7 +33,7 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
     (cause: unknown) => {
       throw new SelfgradError(
         'ERR_PEER',
-        'Expected the package sharp for image folders (it decodes JPEG and PNG) but it cannot be loaded.',
+        'Expected the package sharp for image folders and manifests (it decodes JPEG and PNG) but it cannot be loaded.',
         { fix: 'Run: npm install sharp', cause },
       );
     },

@@ -4,12 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { SelfgradError } from '../errors.ts';
 import { fileError } from './fileError.ts';
+import type { ImageFile } from './imageFiles.ts';
 import type { Split } from './source.ts';
-
-export interface ImageFile {
-  path: string;
-  label: number;
-}
 
 export interface ImageListing {
   /** One of each class in turn, until all are listed. */

@@ -6,6 +6,7 @@ import { openEmbedded } from './embedded.ts';
 import { openIdx } from './idx.ts';
 import { openImageFolder } from './imageFolder.ts';
 import { type Layout, layouts } from './layout.ts';
+import { openManifest } from './manifest.ts';
 import { openNpy } from './npy.ts';
 import { openNpz } from './npz.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -19,9 +20,9 @@ export interface OpenDataOptions {
   path?: string | null;
   /** Defaults to `train`. */
   split?: Split;
-  /** [height, width], `image-folder` only. Defaults to null: the images keep their size. */
+  /** [height, width], `image-folder` and `manifest` only. Defaults to null: the images keep their size. */
   size?: readonly [number, number] | null;
-  /** 3: colour, 1: grey, `image-folder` only. Defaults to null: 3. */
+  /** 3: colour, 1: grey, `image-folder` and `manifest` only. Defaults to null: 3. */
   channels?: 1 | 3 | null;
   /** Name of the images, `npy`, `npz` and `safetensors` only. Defaults to null: that of the source. */
   images?: string | null;
@@ -29,6 +30,8 @@ export interface OpenDataOptions {
   labels?: string | null;
   /** Order of the images' dimensions, as `images`. Defaults to null: told by which of them is 1 or 3. */
   layout?: Layout | null;
+  /** Whether a manifest may list images outside of its folder, `manifest` only. Defaults to false. */
+  outside?: boolean | null;
   /** Take the first `limit` images. Defaults to null: all. */
   limit?: number | null;
 }
@@ -42,7 +45,7 @@ export interface DataSource {
 }
 
 /** Options that only some sources know. */
-const special = ['size', 'channels', 'images', 'labels', 'layout'] as const;
+const special = ['size', 'channels', 'images', 'labels', 'layout', 'outside'] as const;
 type Special = (typeof special)[number];
 
 interface OpenableSource extends DataSource {
@@ -83,6 +86,14 @@ const sources: readonly OpenableSource[] = [
     needs: 'train/CLASS/*.jpg and test/CLASS/*.jpg; the package sharp',
     takes: ['size', 'channels'],
     open: ({ channels, ...options }) => openImageFolder({ ...options, channels: channels ?? 3 }),
+  },
+  {
+    name: 'manifest',
+    description: 'JPEG and PNG images listed with labels',
+    needs: 'train.csv and test.csv (or .jsonl), or is one such file; the package sharp',
+    takes: ['size', 'channels', 'outside'],
+    open: ({ channels, outside, ...options }) =>
+      openManifest({ ...options, channels: channels ?? 3, outside: outside ?? false }),
   },
   {
     name: 'npy',
@@ -132,7 +143,15 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
   const found = sources.find(({ name }) => name === options.source);
   const names = sources.map(({ name }) => name);
   must(found !== undefined, oneOf(names), 'data.source', options.source, didYouMean(options.source, names));
-  const { path = null, split = 'train', size = null, channels = null, layout = null, limit = null } = options;
+  const {
+    path = null,
+    split = 'train',
+    size = null,
+    channels = null,
+    layout = null,
+    outside = null,
+    limit = null,
+  } = options;
   const fix = `The source ${found.name} reads ${found.needs}.`;
   const embedded = found.needs === null;
   must(
@@ -147,11 +166,18 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
   must(size === null || isSize(size), 'two integers [height, width] from 1 to 4096', 'data.size', size);
   must(channels === null || channels === 1 || channels === 3, '1 or 3', 'channels', channels);
   must(layout === null || layouts.includes(layout), oneOf(layouts), 'data.layout', layout);
+  must(outside === null || typeof outside === 'boolean', 'true or false', 'data.outside', outside);
   for (const option of special) {
     const value = options[option] ?? null;
     const takers = sources.filter(({ takes }) => takes?.includes(option)).map(({ name }) => name);
     const only = `Only ${oneOf(takers)} can use it.`;
-    must(value === null || takers.includes(found.name), 'null', pathOf(option), value, only);
+    must(
+      value === null || value === false || takers.includes(found.name),
+      'null',
+      pathOf(option),
+      value,
+      only,
+    );
   }
   const source = await found.open({ ...options, path: path ?? '' });
   return limit === null ? source : takeFirst(source, limit);

@@ -26,6 +26,9 @@ export interface TensorSourceOptions {
 /** A label beyond it is more likely damage than a class. */
 const maxLabel = 65_535;
 
+/** Labels are held whole: half a gigabyte of 64-bit integers, whatever an archive unpacks to. */
+const maxLabels = 2 ** 26;
+
 /**
  * Opens images (uint8, or floats in [0, 1], which are rounded to 256 levels) and integer labels; reads the labels of
  * both splits to count the classes where no `classes.txt` names them.
@@ -110,6 +113,15 @@ async function readLabels(file: TensorFile, name: string, count: number | null):
         'ERR_DATA',
         `Expected ${count ?? 'N'} integers, one for each image, for ${place} but received ${describeType(type)} of shape ${shape.join('×') || '()'}.`,
         { fix: 'Give the name of the labels as data.labels.' },
+      );
+    }
+    if (n > maxLabels) {
+      throw new SelfgradError(
+        'ERR_DATA',
+        `Expected at most ${maxLabels} labels for ${place} but received ${n}.`,
+        {
+          fix: 'Split the set.',
+        },
       );
     }
     const numbers = decodeElements(await tensor.reader.read(n * type.bytes, 'labels'), type);

@@ -19,6 +19,7 @@ interface DataFlags {
   images?: string;
   labels?: string;
   layout?: string;
+  outside?: boolean;
   json: boolean;
 }
 
@@ -75,11 +76,12 @@ function withDataFlags(command: Command): Command {
     .option('--source <name>', 'one of the sources of `data list`', 'fashion-mnist-mini')
     .option('--path <path>', 'folder or file of the data')
     .option('--split <name>', 'train, test or both', 'both')
-    .option('--size <HxW>', 'resize to this height and width (image-folder)', parseSize)
-    .option('--channels <n>', '3: colour, 1: grey (image-folder)', Number)
+    .option('--size <HxW>', 'resize to this height and width (image-folder, manifest)', parseSize)
+    .option('--channels <n>', '3: colour, 1: grey (image-folder, manifest)', Number)
     .option('--images <name>', 'name of the images (npy, npz, safetensors)')
     .option('--labels <name>', 'name of the labels (npy, npz, safetensors)')
     .option('--layout <order>', 'nchw or nhwc (npy, npz, safetensors)')
+    .option('--outside', 'let a manifest list images outside of its folder')
     .option('--json', 'print one JSON document', false);
 }
 

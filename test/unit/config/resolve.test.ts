@@ -14,6 +14,7 @@ describe('resolveConfig', () => {
           "images": null,
           "labels": null,
           "layout": null,
+          "outside": false,
           "path": null,
           "size": null,
           "source": "fashion-mnist-mini",

@@ -36,6 +36,7 @@ test('list: names every source and what it needs', async () => {
     'cifar10',
     'cifar100',
     'image-folder',
+    'manifest',
     'npy',
     'npz',
     'safetensors',

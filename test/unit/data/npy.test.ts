@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -216,6 +216,16 @@ test.each<[string, Record<string, Uint8Array>, string, object?]>([
   ],
 ])('%s is refused', async (_, files, message, options) => {
   expect(await refusal(files, options)).toBe(message);
+});
+
+test('more labels than memory should hold are refused', async () => {
+  const path = folderWith({ 'train_images.npy': npy('|u1', [2, 2, 3], pixels), 'train_labels.npy': labels });
+  const many = npyBytes('|u1', [2 ** 26 + 1], new Uint8Array(0));
+  writeFileSync(join(path, 'test_labels.npy'), many);
+  truncateSync(join(path, 'test_labels.npy'), many.length + 2 ** 26 + 1);
+  await expect(openNpy({ path })).rejects.toThrow(
+    `Expected at most 67108864 labels for test_labels of ${path} but received 67108865. Split the set.`,
+  );
 });
 
 test('a missing folder is named, and a folder in place of a file', async () => {

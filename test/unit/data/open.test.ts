@@ -11,6 +11,7 @@ test('knows every source, and only the embedded one needs no path', () => {
     'cifar10',
     'cifar100',
     'image-folder',
+    'manifest',
     'npy',
     'npz',
     'safetensors',
@@ -31,7 +32,7 @@ test('limit takes the first images', async () => {
 const misuse: [OpenDataOptions, string][] = [
   [
     { source: 'cifr10' },
-    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
+    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, manifest, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
   ],
   [
     { source: 'idx' },
@@ -51,7 +52,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'cifar10', path: 'x', size: [16, 16] },
-    'Expected null for data.size but received [16,16] (array). Only image-folder can use it.',
+    'Expected null for data.size but received [16,16] (array). Only image-folder or manifest can use it.',
   ],
   [
     { source: 'image-folder', path: 'x', channels: 4 as 3 },
@@ -59,7 +60,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'cifar10', path: 'x', channels: 1 },
-    'Expected null for channels but received 1 (number). Only image-folder can use it.',
+    'Expected null for channels but received 1 (number). Only image-folder or manifest can use it.',
   ],
   [
     { source: 'npz', path: 'x', layout: 'hwc' as 'nhwc' },
@@ -68,6 +69,10 @@ const misuse: [OpenDataOptions, string][] = [
   [
     { source: 'idx', path: 'x', images: 'x_train' },
     "Expected null for data.images but received 'x_train' (string). Only npy, npz or safetensors can use it.",
+  ],
+  [
+    { source: 'image-folder', path: 'x', outside: true },
+    'Expected null for data.outside but received true (boolean). Only manifest can use it.',
   ],
   [
     { source: 'fashion-mnist-mini', split: 'test', limit: 2001 },
