@@ -26,6 +26,7 @@ export { type TradesStrategyOptions, trades } from './config/strategies/trades.t
 export type { Threat, ThreatInput } from './config/threat.ts';
 export { type ArraysOptions, openArrays } from './data/arrays.ts';
 export { Dataset, type DatasetOptions } from './data/dataset.ts';
+export type { Layout } from './data/layout.ts';
 export { type DataSource, dataSources, type OpenDataOptions, openData } from './data/open.ts';
 export type { ImageBatch, Source, Split } from './data/source.ts';
 export { type ErrorCode, SelfgradError } from './errors.ts';

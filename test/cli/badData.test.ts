@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { npy, zipBytes } from '../unit/data/arrayFiles.ts';
 import { idxBytes, idxPair, writeIdxPair } from '../unit/data/synthetic.ts';
 import { selfgrad, temporaryFolder } from './selfgrad.ts';
 
@@ -137,5 +138,44 @@ describe('image folders', () => {
       'image-folder',
       /^ERR_DATA {2}Expected a folder for each class, at least 2, in .*\n$/,
     );
+  });
+});
+
+describe('array files and manifests', () => {
+  const images = npy('|u1', [2, 1, 2, 2], [0, 1, 2, 3, 4, 5, 6, 7]);
+
+  it.each<[string, string, string, Buffer | string, string]>([
+    [
+      'a truncated archive',
+      'npz',
+      'train.npz',
+      zipBytes([['images.npy', images]]).subarray(0, -30),
+      'ERR_DATA  Expected a whole .npz archive in set/train.npz but received "End of central directory record signature not found. Either not a zip file, or file is truncated.". Save it again by numpy.savez or numpy.savez_compressed.',
+    ],
+    [
+      'an array without labels',
+      'npy',
+      'train_images.npy',
+      images,
+      'ERR_DATA  Expected the array train_labels in set but received train_images. Name the arrays with data.images and data.labels.',
+    ],
+    [
+      'a safetensors file of zeros',
+      'safetensors',
+      'train.safetensors',
+      Buffer.alloc(64),
+      'ERR_DATA  Expected a JSON object in the header of set/train.safetensors but received "". Check that the file is a whole safetensors file.',
+    ],
+    [
+      'a manifest that leads out',
+      'manifest',
+      'train.csv',
+      'path,label\n../secret.png,0\n',
+      "ERR_DATA  Expected a path inside of the manifest's folder in line 2 of set/train.csv but received ../secret.png. Set data.outside=true if you trust the manifest.",
+    ],
+  ])('%s', async (_, source, file, content, sentence) => {
+    const folder = folderWithSet();
+    writeFileSync(join(folder, 'set', file), content);
+    await expectRefusal(folder, source, sentence);
   });
 });
