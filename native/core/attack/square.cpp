@@ -24,7 +24,7 @@ AttackResult Square::run(Target& target, const at::Tensor& images, const at::Ten
   at::Tensor x = square_start(threat, key, indices, images);
   at::Tensor best;
   const auto record = [&](const at::Tensor& logits, const at::Tensor& tried) {
-    const at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
+    at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), wrong, tried);
     store_rows(result.success, active.rows(), wrong, wrong);
     return wrong;

@@ -27,7 +27,7 @@
 namespace selfgrad {
 namespace {
 
-constexpr int64_t kImageGrain = 8;
+constexpr int64_t kSearchGrain = 8;
 // Blocks of an image's stream that belong to its start; those of the queries follow.
 constexpr int64_t kStartBlocks = 1 << 16;
 // Keeps the direction of an empty window finite, as in the original.
@@ -40,7 +40,7 @@ at::Tensor unit_draws(const DrawKey& key, const at::Tensor& indices, int64_t fir
   const at::Tensor order = indices.contiguous();
   const auto* index = order.const_data_ptr<int64_t>();
   auto* data = out.mutable_data_ptr<float>();
-  at::parallel_for(0, indices.size(0), kImageGrain, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, indices.size(0), kSearchGrain, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       for (int64_t i = 0; i < count; i += 4) {
         const auto words =
@@ -164,14 +164,14 @@ void fill_bump(float* out, int64_t rows, int64_t columns, double sign) {
   double height = 0;
   for (int64_t d = farthest; d >= 0; --d)
     heights[d] = height += 1.0 / static_cast<double>((d + 1) * (d + 1));
-  const auto at = [&](int64_t i) {
+  const auto height_at = [&](int64_t i) {
     return heights[std::max(std::abs(i / columns - rows / 2), std::abs(i % columns - columns / 2))];
   };
   double square = 0;
   for (int64_t i = 0; i < rows * columns; ++i)
-    square += at(i) * at(i);
+    square += height_at(i) * height_at(i);
   for (int64_t i = 0; i < rows * columns; ++i)
-    out[i] = static_cast<float>(sign * at(i) / std::sqrt(square));
+    out[i] = static_cast<float>(sign * height_at(i) / std::sqrt(square));
 }
 
 }  // namespace
