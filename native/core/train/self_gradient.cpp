@@ -169,7 +169,7 @@ class SelfGradient : public Strategy {
     };
     if (shared_) return with_noise(shared_->read(context.labels.cpu()).to(device));
     if (!example_) return start_noise(context, options_.initial_noise);
-    const at::Tensor delta = with_noise(example_->read(context.indices, context.transforms).to(device));
+    at::Tensor delta = with_noise(example_->read(context.indices, context.transforms).to(device));
     const at::Tensor visited = example_->visited(context.indices);
     if (visited.all().item<bool>()) return delta;
     return at::where(visited.to(device).view({-1, 1, 1, 1}), delta,

@@ -30,23 +30,23 @@ AttackOptions attack_options(const std::string& name, Norm norm, double eps) {
   return options;
 }
 
-struct Case {
+struct PgdCase {
   std::string name;
   Norm norm;
   double reach = 1;  ///< multiple of the smallest perturbation at which an image of a linear model breaks
 };
 
-class BoundedAttack : public ::testing::TestWithParam<Case> {
+class BoundedAttack : public ::testing::TestWithParam<PgdCase> {
  protected:
   AttackOptions options(double eps) const { return attack_options(GetParam().name, GetParam().norm, eps); }
 };
 
 // The bumps of Square for l2 do not resolve single pixels.
 INSTANTIATE_TEST_SUITE_P(AllNorms, BoundedAttack,
-                         ::testing::Values(Case{"fgsm", Norm::kLinf}, Case{"fgsm", Norm::kL2},
-                                           Case{"pgd", Norm::kLinf}, Case{"pgd", Norm::kL2},
-                                           Case{"cw-linf", Norm::kLinf}, Case{"cw-linf", Norm::kL2},
-                                           Case{"square", Norm::kLinf}, Case{"square", Norm::kL2, 2}),
+                         ::testing::Values(PgdCase{"fgsm", Norm::kLinf}, PgdCase{"fgsm", Norm::kL2},
+                                           PgdCase{"pgd", Norm::kLinf}, PgdCase{"pgd", Norm::kL2},
+                                           PgdCase{"cw-linf", Norm::kLinf}, PgdCase{"cw-linf", Norm::kL2},
+                                           PgdCase{"square", Norm::kLinf}, PgdCase{"square", Norm::kL2, 2}),
                          [](const auto& info) {
                            return std::string(info.param.name == "cw-linf" ? "cw" : info.param.name) +
                                   (info.param.norm == Norm::kLinf ? "_linf" : "_l2");

@@ -16,7 +16,7 @@
 namespace selfgrad {
 namespace {
 
-constexpr DrawKey kKey{.seed = 1, .purpose = Purpose::kAugment, .round = 0};
+constexpr DrawKey kAugmentKey{.seed = 1, .purpose = Purpose::kAugment, .round = 0};
 
 bool same(const Transform& a, const Transform& b) {
   return a.dy == b.dy && a.dx == b.dx && a.flip == b.flip;
@@ -84,14 +84,14 @@ TEST(Augment, SaturatesInsteadOfWrapping) {
 
 TEST(Augment, DrawsDoNotDependOnTheBatch) {
   const AugmentOptions options{.crop = 4, .flip = true};
-  const auto all = draw_transforms(options, kKey, at::arange(50));
-  const auto some = draw_transforms(options, kKey, at::tensor({49, 3}, at::kLong));
+  const auto all = draw_transforms(options, kAugmentKey, at::arange(50));
+  const auto some = draw_transforms(options, kAugmentKey, at::tensor({49, 3}, at::kLong));
   EXPECT_TRUE(same(some[0], all[49]));
   EXPECT_TRUE(same(some[1], all[3]));
 }
 
 TEST(Augment, DrawsEveryOffsetAndBothMirrorings) {
-  const auto all = draw_transforms({.crop = 2, .flip = true}, kKey, at::arange(2000));
+  const auto all = draw_transforms({.crop = 2, .flip = true}, kAugmentKey, at::arange(2000));
   std::set<int> rows;
   std::set<int> columns;
   int flips = 0;
@@ -103,7 +103,7 @@ TEST(Augment, DrawsEveryOffsetAndBothMirrorings) {
   EXPECT_EQ(rows, (std::set<int>{-2, -1, 0, 1, 2}));
   EXPECT_EQ(columns, rows);
   EXPECT_NEAR(flips, 1000, 100);
-  for (const auto& t : draw_transforms({.crop = 0, .flip = false}, kKey, at::arange(20)))
+  for (const auto& t : draw_transforms({.crop = 0, .flip = false}, kAugmentKey, at::arange(20)))
     EXPECT_TRUE(same(t, {}));
 }
 

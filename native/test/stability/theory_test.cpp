@@ -23,7 +23,7 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): helpers of these tests
 
-constexpr Threat kThreat{Norm::kLinf, 0.05};
+constexpr Threat kBall{Norm::kLinf, 0.05};
 
 double l1(const at::Tensor& x) {
   return x.abs().sum().item<double>();
@@ -44,7 +44,7 @@ void for_each_gradient_pair(const Check& check) {
     const LayerGraph graph = scene.network->layer_graph();
     for (uint64_t seed = 0; seed < 5; ++seed) {
       const DrawKey key{seed, Purpose::kStability, 3};
-      const at::Tensor u = random_start(kThreat, key, scene.indices, scene.images.sizes().slice(1));
+      const at::Tensor u = random_start(kBall, key, scene.indices, scene.images.sizes().slice(1));
       const at::Tensor g = exact_gradient(graph, scene.images.to(at::kDouble), scene.labels);
       const at::Tensor h = exact_gradient(graph, (scene.images + u).to(at::kDouble), scene.labels);
       for (int64_t n = 0; n < g.size(0); ++n)
@@ -66,7 +66,7 @@ TEST(Theory, Proposition3ReusedGradientKeepsItsShare) {
 
 TEST(Theory, Corollary4RememberedPerturbation) {
   for_each_gradient_pair([](const auto& g, const auto& h, const auto& u, const auto& name) {
-    const double eps = kThreat.eps;
+    const double eps = kBall.eps;
     const at::Tensor delta = (u + eps * h.sign()).clamp(-eps, eps);
     const double q = product(h, delta) / (eps * l1(h));
     const double rho = l1(g - h) / l1(g);
@@ -77,7 +77,7 @@ TEST(Theory, Corollary4RememberedPerturbation) {
 
 TEST(Theory, Proposition5LinearityBoundsTheLoss) {
   for (const Scene& scene : scenes()) {
-    Analysed analysed(scene, kThreat);
+    Analysed analysed(scene, kBall);
     const Ascent ascent = ascend(analysed.batch, 10, 0.02);
     const Columns found = linearity(analysed.batch, ascent, 20);
     for (int64_t n = 0; n < scene.images.size(0); ++n) {
@@ -103,7 +103,7 @@ TEST(Theory, Proposition9QuadraticUpperBoundOfTheCrossEntropy) {
           random_tensor(seed + 99, {200, 7}, -size, size).to(at::kDouble), labels);
   }
   for (const Scene& scene : scenes()) {
-    Analysed analysed(scene, kThreat);
+    Analysed analysed(scene, kBall);
     const Ascent ascent = ascend(analysed.batch, 5, 0.02);
     holds(analysed.batch.logits.to(at::kDouble), ascent.best.logits.to(at::kDouble), scene.labels);
   }

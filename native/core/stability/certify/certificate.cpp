@@ -19,7 +19,7 @@ namespace selfgrad {
 namespace {
 
 // Forward passes in float32 differ from exact arithmetic by about this much of the largest logit.
-constexpr double kTie = 1e-5;
+constexpr double kLogitTie = 1e-5;
 // The search for a radius goes from this share of eps to this multiple of it.
 constexpr double kLeast = 0x1.0p-16;
 constexpr double kMost = 4.0;
@@ -40,7 +40,7 @@ at::Tensor margin_bounds(const Bounds& bounds, const LayerGraph& graph, const at
 Certificates certify(const LayerGraph& graph, const at::Tensor& images, const at::Tensor& labels,
                      const at::Tensor& logits, const Threat& threat, const CertifyOptions& options,
                      const std::atomic<bool>& stop) {
-  const at::Tensor tie = kTie * logits.abs().amax(1).clamp_min(1.0).to(at::kDouble);
+  const at::Tensor tie = kLogitTie * logits.abs().amax(1).clamp_min(1.0).to(at::kDouble);
   const auto margins = [&](const at::Tensor& eps) {
     const Bounds bounds(graph, {images, threat.norm, eps}, options.refine, stop);
     return margin_bounds(bounds, graph, labels).amin(1);
