@@ -1,7 +1,6 @@
 // Whole-image masks stand for windows, so that every image of a batch can have its own.
 #include "attack/square_proposal.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorIndexing.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -27,30 +26,14 @@
 namespace selfgrad {
 namespace {
 
-constexpr int64_t kSearchGrain = 8;
 // Blocks of an image's stream that belong to its start; those of the queries follow.
 constexpr int64_t kStartBlocks = 1 << 16;
 // Keeps the direction of an empty window finite, as in the original.
 constexpr double kTinyNorm = 1e-12;
 
-/// (N, count) float32 on the CPU, uniform in [0, 1) with 24 bits: the words of each image's stream from
-/// `first_block` on.
+/// (N, count) float32 on the CPU, uniform in [0, 1).
 at::Tensor unit_draws(const DrawKey& key, const at::Tensor& indices, int64_t first_block, int64_t count) {
-  at::Tensor out = at::empty({indices.size(0), count}, at::kFloat);
-  const at::Tensor order = indices.contiguous();
-  const auto* index = order.const_data_ptr<int64_t>();
-  auto* data = out.mutable_data_ptr<float>();
-  at::parallel_for(0, indices.size(0), kSearchGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      for (int64_t i = 0; i < count; i += 4) {
-        const auto words =
-            draw_block(key, static_cast<uint32_t>(index[n]), static_cast<uint32_t>(first_block + i / 4));
-        for (int64_t lane = 0; lane < std::min<int64_t>(4, count - i); ++lane)
-          data[n * count + i + lane] = static_cast<float>(words[lane] >> 8) * 0x1.0p-24F;
-      }
-    }
-  });
-  return out;
+  return uniform(key, indices, {count}, 0, 1, first_block);
 }
 
 /// -1 or 1, as likely.

@@ -58,12 +58,12 @@ std::array<uint32_t, 4> draw_block(const DrawKey& key, uint32_t example, uint32_
 }
 
 at::Tensor uniform(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape, double low,
-                   double high) {
+                   double high, int64_t first_block) {
   const auto offset = static_cast<float>(low);
   const auto range = static_cast<float>(high - low);
   return fill_examples(indices, example_shape, [&](uint32_t example, float* out, int64_t size) {
     for (int64_t i = 0; i < size; i += 4) {
-      const auto words = draw_block(key, example, static_cast<uint32_t>(i / 4));
+      const auto words = draw_block(key, example, static_cast<uint32_t>(first_block + i / 4));
       for (int64_t lane = 0; lane < std::min<int64_t>(4, size - i); ++lane)
         out[i + lane] = offset + range * unit_float(words[lane]);
     }

@@ -33,9 +33,10 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 /// The `block`-th four words of an example's stream.
 std::array<uint32_t, 4> draw_block(const DrawKey& key, uint32_t example, uint32_t block);
 
-/// Uniform float32 in [low, high), shape (N, *example_shape); indices: (N) int64 on the CPU.
+/// Uniform float32 in [low, high), shape (N, *example_shape); indices: (N) int64 on the CPU. The words are
+/// those of each example's stream from `first_block` on.
 at::Tensor uniform(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape, double low,
-                   double high);
+                   double high, int64_t first_block = 0);
 
 /// Standard normal float32 by Box–Muller, shape (N, *example_shape).
 at::Tensor normal(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape);
