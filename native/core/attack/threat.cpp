@@ -39,6 +39,32 @@ at::Tensor largest(const at::Tensor& x) {
   return x.abs().flatten(1).amax(1);
 }
 
+bool fits(const at::Tensor& x) {
+  static const bool enabled = kernels::enabled("projected-step");
+  return enabled && x.device().is_cpu() && x.numel() > 0 && x.scalar_type() == at::kFloat;
+}
+
+/// One pass over the pixels; `alpha(n)` is that of image n.
+template <class Alpha>
+at::Tensor fused_linf_step(double eps, const at::Tensor& origin, const at::Tensor& x,
+                           const at::Tensor& gradient, const Alpha& alpha) {
+  const auto format = x.suggest_memory_format();
+  const at::Tensor from = x.contiguous(format), centre = origin.contiguous(format),
+                   slope = gradient.contiguous(format);
+  at::Tensor next = at::empty_like(from);
+  const int64_t size = x.numel() / x.size(0);
+  auto* to = next.mutable_data_ptr<float>();
+  at::parallel_for(0, x.size(0), kStepGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const int64_t at = n * size;
+      kernels::cpu_kernels().projected_step(
+          to + at, from.const_data_ptr<float>() + at, centre.const_data_ptr<float>() + at,
+          slope.const_data_ptr<float>() + at, size, static_cast<float>(alpha(n)), static_cast<float>(eps));
+    }
+  });
+  return next;
+}
+
 }  // namespace
 
 at::Tensor perturbation_norm(Norm norm, const at::Tensor& delta) {
@@ -94,36 +120,6 @@ at::Tensor random_point(const Threat& threat, const DrawKey& key, const at::Tens
   const at::Tensor start = random_start(threat, key, indices, origin.sizes().slice(1));
   return project(threat, origin, origin + start.to(origin.device()));
 }
-
-namespace {
-
-bool fits(const at::Tensor& x) {
-  static const bool enabled = kernels::enabled("projected-step");
-  return enabled && x.device().is_cpu() && x.numel() > 0 && x.scalar_type() == at::kFloat;
-}
-
-/// One pass over the pixels; `alpha(n)` is that of image n.
-template <class Alpha>
-at::Tensor fused_linf_step(double eps, const at::Tensor& origin, const at::Tensor& x,
-                           const at::Tensor& gradient, const Alpha& alpha) {
-  const auto format = x.suggest_memory_format();
-  const at::Tensor from = x.contiguous(format), centre = origin.contiguous(format),
-                   slope = gradient.contiguous(format);
-  at::Tensor next = at::empty_like(from);
-  const int64_t size = x.numel() / x.size(0);
-  auto* to = next.mutable_data_ptr<float>();
-  at::parallel_for(0, x.size(0), kStepGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const int64_t at = n * size;
-      kernels::cpu_kernels().projected_step(
-          to + at, from.const_data_ptr<float>() + at, centre.const_data_ptr<float>() + at,
-          slope.const_data_ptr<float>() + at, size, static_cast<float>(alpha(n)), static_cast<float>(eps));
-    }
-  });
-  return next;
-}
-
-}  // namespace
 
 at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
                           const at::Tensor& gradient, double alpha) {

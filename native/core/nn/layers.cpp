@@ -47,8 +47,13 @@ BatchNorm2d::BatchNorm2d(int64_t channels) {
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   if (is_training()) num_batches_tracked_.add_(1);
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum, kEps,
-                        /*cudnn_enabled=*/true);
+  return batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training());
+}
+
+at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      const at::Tensor& running_mean, const at::Tensor& running_var, bool training) {
+  return at::batch_norm(x, weight, bias, running_mean, running_var, training, BatchNorm2d::kMomentum,
+                        BatchNorm2d::kEps, /*cudnn_enabled=*/true);
 }
 
 void BatchNorm2d::update_running(const at::Tensor& mean, const at::Tensor& variance, int64_t pixels) {

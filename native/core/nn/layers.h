@@ -62,6 +62,11 @@ class BatchNorm2d : public torch::nn::Module {
   at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
 };
 
+/// BatchNorm2d's formula: over the batch where `training` (moving the running statistics, where they are
+/// defined), else with the running ones.
+at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      const at::Tensor& running_mean, const at::Tensor& running_var, bool training);
+
 /// (N, in) -> (N, out).
 class Linear : public torch::nn::Module {
  public:

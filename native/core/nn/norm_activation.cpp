@@ -1,7 +1,6 @@
 #include "nn/norm_activation.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/batch_norm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -109,25 +108,22 @@ void backward_with_sums(const ChannelLayout& layout, const Affine& affine, const
   });
 }
 
-/// The gradients with a graph of their own, by LibTorch's operations.
+/// The gradients with a graph of their own, by LibTorch's operations; of `inputs`, x, weight and bias.
 variable_list differentiable_backward(const at::Tensor& gy, const variable_list& inputs,
                                       const Statistics& statistics, bool training, Activation activation) {
   const at::Tensor mean = training ? at::Tensor() : statistics.mean.to(at::kFloat);
   const at::Tensor variance = training ? at::Tensor() : statistics.variance.to(at::kFloat);
   const at::Tensor y =
-      activate(activation, at::batch_norm(inputs[0], inputs[1], inputs[2], mean, variance, training,
-                                          BatchNorm2d::kMomentum, BatchNorm2d::kEps, /*cudnn_enabled=*/true));
+      activate(activation, batch_norm(inputs[0], inputs[1], inputs[2], mean, variance, training));
   variable_list wanted;
   for (const at::Tensor& input : inputs)
     if (input.requires_grad()) wanted.push_back(input);
   const variable_list found =
       torch::autograd::grad({y}, wanted, {gy}, /*retain_graph=*/true, /*create_graph=*/true);
   variable_list result;
-  for (const at::Tensor& input : inputs) {
-    const auto at =
-        std::find_if(wanted.begin(), wanted.end(), [&](const at::Tensor& w) { return w.is_same(input); });
-    result.push_back(at == wanted.end() ? at::Tensor() : found[at - wanted.begin()]);
-  }
+  auto next = found.begin();
+  for (const at::Tensor& input : inputs)
+    result.push_back(input.requires_grad() ? *next++ : at::Tensor());
   return result;
 }
 
@@ -139,12 +135,14 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const ChannelLayout layout(x);
     const bool training = norm->is_training();
     at::Tensor y = at::empty_like(x);
-    Statistics statistics{norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
+    Statistics statistics;
     for_storage(x, [&](auto storage) {
       using T = decltype(storage);
       const T* from = x.const_data_ptr<T>();
       T* to = y.mutable_data_ptr<T>();
-      if (training) statistics = batch_statistics(layout, from);
+      statistics =
+          training ? batch_statistics(layout, from)
+                   : Statistics{norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
       const Affine affine(layout, statistics, weight, bias);
       const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
       layout.for_each([&](int64_t, Span span) {
@@ -164,13 +162,12 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const Statistics statistics{saved[3], saved[4]};
     const bool training = context->saved_data["training"].toBool();
     const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
-    variable_list result(5);
     if (at::GradMode::is_enabled()) {
-      const variable_list found =
-          differentiable_backward(gradients[0], inputs, statistics, training, activation);
-      std::copy(found.begin(), found.end(), result.begin());
+      variable_list result = differentiable_backward(gradients[0], inputs, statistics, training, activation);
+      result.resize(5);
       return result;
     }
+    variable_list result(5);
     const at::Tensor gy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     const at::Tensor x = inputs[0].contiguous(at::MemoryFormat::ChannelsLast);
     const ChannelLayout layout(x);

@@ -135,12 +135,9 @@ class BlockCache final : public c10::Allocator {
   }
   void shrink_to(size_t most) {
     while (kept_ > most) {
-      const auto oldest = oldest_first_.begin();
-      Header* block = *oldest;
-      auto place = by_size_.find(block->size);
-      while (place->second != oldest)
-        ++place;
-      forget(place);
+      Header* block = oldest_first_.front();
+      // Blocks of one size stand in the order in which they came: the first of its size is the oldest.
+      forget(by_size_.lower_bound(block->size));
       c10::free_cpu(block);
     }
   }
