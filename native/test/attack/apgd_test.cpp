@@ -88,30 +88,8 @@ TEST_P(ApgdAttack, IsNotWeakerThanPgdOfAsManySteps) {
 }
 
 TEST_P(ApgdAttack, DependsOnNeitherBatchNorOrder) {
-  SmallNet net;
-  // In float64, so that a network whose rounding depends on the batch does not decide on signs near zero.
-  for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
-    *weight = weight->to(at::kDouble);
-  const auto network = [&](const at::Tensor& x) { return net(x.to(at::kDouble)); };
-  const at::Tensor images = random_tensor(8, {70, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor labels = network(images).argmax(1);
-  const auto attack = make_attack(options(middle_eps(), 20));
-  const std::atomic<bool> stop{false};
-  const auto run = [&](const at::Tensor& rows) {
-    Target target(network, 3, stop);
-    return attack->run(target, images.index_select(0, rows), labels.index_select(0, rows), rows, 1);
-  };
-  const AttackResult whole = run(at::arange(70, at::kLong));
-  const auto expect_same = [&](const at::Tensor& order, int64_t batch) {
-    for (const at::Tensor& rows : order.split(batch)) {
-      const AttackResult part = run(rows);
-      EXPECT_TRUE(part.success.equal(whole.success.index_select(0, rows)));
-      EXPECT_TRUE(at::allclose(part.adversarial, whole.adversarial.index_select(0, rows), 0, 1e-5));
-    }
-  };
-  expect_same(at::arange(70, at::kLong), 7);
-  expect_same(at::arange(70, at::kLong), 64);
-  expect_same(at::arange(70, at::kLong).flip(0), 35);
+  testing::expect_independent_of_batches(options(middle_eps(), 20), 70, {{7}, {64}, {35, /*backwards=*/true}},
+                                         testing::same_images);
 }
 
 TEST_P(ApgdAttack, TakesOneForwardMoreThanStepsWhenNothingBreaks) {

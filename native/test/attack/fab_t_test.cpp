@@ -107,31 +107,12 @@ TEST_P(FabTAttack, IsNotWeakerThanPgdOfAsManySteps) {
 }
 
 TEST_P(FabTAttack, DependsOnNeitherBatchNorOrder) {
-  SmallNet net;
-  // In float64, so that a network whose rounding depends on the batch does not decide on signs near zero.
-  for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
-    *weight = weight->to(at::kDouble);
-  const auto network = [&](const at::Tensor& x) { return net(x.to(at::kDouble)); };
-  const at::Tensor images = random_tensor(8, {30, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor labels = network(images).argmax(1);
   AttackOptions twice = options(middle_eps(), 5);
   twice.restarts = 2;
-  const auto attack = make_attack(twice);
-  const std::atomic<bool> stop{false};
-  const auto run = [&](const at::Tensor& rows) {
-    Target target(network, 3, stop);
-    return attack->run(target, images.index_select(0, rows), labels.index_select(0, rows), rows, 1);
-  };
-  const AttackResult whole = run(at::arange(30, at::kLong));
-  const auto expect_same = [&](const at::Tensor& order, int64_t batch) {
-    for (const at::Tensor& rows : order.split(batch)) {
-      const AttackResult part = run(rows);
-      EXPECT_TRUE(part.success.equal(whole.success.index_select(0, rows)));
-      EXPECT_TRUE(at::allclose(part.distance, whole.distance.index_select(0, rows), 1e-4, 1e-6));
-    }
-  };
-  expect_same(at::arange(30, at::kLong), 7);
-  expect_same(at::arange(30, at::kLong).flip(0), 30);
+  testing::expect_independent_of_batches(
+      twice, 30, {{7}, {30, /*backwards=*/true}}, [](const AttackResult& part, const AttackResult& whole) {
+        EXPECT_TRUE(at::allclose(part.distance, whole.distance, 1e-4, 1e-6));
+      });
 }
 
 TEST_P(FabTAttack, TakesTwoForwardsAndOneBackwardAStep) {

@@ -4,6 +4,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/conv2d.h>
@@ -11,6 +12,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
@@ -103,6 +105,50 @@ inline Attacked attack_batch_of(const Target::Logits& network, const AttackOptio
   Attacked attacked{make_attack(options)->run(target, images, labels, indices, 0), {}, labels};
   attacked.passes = target.passes();
   return attacked;
+}
+
+/// A batch cut in pieces: rows in order or backwards.
+struct Cut {
+  int64_t batch;
+  bool backwards = false;
+};
+
+/// Runs an attack on `count` images at once and in the pieces of each cut, and expects the same verdicts and
+/// `same(part, whole)` for each piece, the whole's rows of it; returns the whole. The network computes in
+/// float64, so that one whose rounding depends on the batch does not decide on signs near zero or between
+/// equals.
+template <class Same>
+AttackResult expect_independent_of_batches(const AttackOptions& options, int64_t count,
+                                           const std::vector<Cut>& cuts, const Same& same) {
+  SmallNet net;
+  for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
+    *weight = weight->to(at::kDouble);
+  const auto network = [&](const at::Tensor& x) { return net(x.to(at::kDouble)); };
+  const at::Tensor images =
+      random_tensor(8, {count, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor labels = network(images).argmax(1);
+  const auto attack = make_attack(options);
+  const std::atomic<bool> stop{false};
+  const auto run = [&](const at::Tensor& rows) {
+    Target target(network, 3, stop);
+    return attack->run(target, images.index_select(0, rows), labels.index_select(0, rows), rows, 1);
+  };
+  const at::Tensor all = at::arange(count, at::kLong);
+  AttackResult whole = run(all);
+  for (const Cut& cut : cuts)
+    for (const at::Tensor& rows : (cut.backwards ? all.flip(0) : all).split(cut.batch)) {
+      const auto of_whole = [&](const at::Tensor& x) { return x.defined() ? x.index_select(0, rows) : x; };
+      const AttackResult part = run(rows);
+      EXPECT_TRUE(part.success.equal(of_whole(whole.success)));
+      same(part,
+           AttackResult{of_whole(whole.adversarial), of_whole(whole.success), of_whole(whole.distance)});
+    }
+  return whole;
+}
+
+/// The same images, to rounding.
+inline void same_images(const AttackResult& part, const AttackResult& whole) {
+  EXPECT_TRUE(at::allclose(part.adversarial, whole.adversarial, 0, 1e-5));
 }
 
 }  // namespace selfgrad::testing

@@ -245,31 +245,10 @@ TEST_P(SquareAttack, RaisesTheMarginOfWhatItDoesNotBreak) {
 }
 
 TEST_P(SquareAttack, FindsTheSameAloneAndInAnyBatch) {
-  SmallNet net;
-  // In float64, so that a network whose rounding depends on the batch does not decide between equals.
-  for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
-    *weight = weight->to(at::kDouble);
-  const auto network = [&](const at::Tensor& x) { return net(x.to(at::kDouble)); };
-  const at::Tensor images = random_tensor(8, {40, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor labels = network(images).argmax(1);
-  const auto attack = make_attack(options(middle_eps(), 100));
-  const std::atomic<bool> stop{false};
-  const auto run = [&](const at::Tensor& rows) {
-    Target target(network, 3, stop);
-    return attack->run(target, images.index_select(0, rows), labels.index_select(0, rows), rows, 1);
-  };
-  const AttackResult whole = run(at::arange(40, at::kLong));
+  const AttackResult whole = testing::expect_independent_of_batches(
+      options(middle_eps(), 100), 40, {{1}, {13, /*backwards=*/true}}, testing::same_images);
   EXPECT_GT(whole.success.sum().item<int64_t>(), 0);
   EXPECT_LT(whole.success.sum().item<int64_t>(), 40);
-  const auto expect_same = [&](const at::Tensor& order, int64_t batch) {
-    for (const at::Tensor& rows : order.split(batch)) {
-      const AttackResult part = run(rows);
-      EXPECT_TRUE(part.success.equal(whole.success.index_select(0, rows)));
-      EXPECT_TRUE(at::allclose(part.adversarial, whole.adversarial.index_select(0, rows), 0, 1e-5));
-    }
-  };
-  expect_same(at::arange(40, at::kLong), 1);
-  expect_same(at::arange(40, at::kLong).flip(0), 13);
 }
 
 TEST_P(SquareAttack, DrawsAnewInEachRound) {

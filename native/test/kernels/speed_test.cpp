@@ -11,7 +11,6 @@
 #include <functional>
 #include <vector>
 
-#include "kernels/switches.h"
 #include "nn/norm_activation.h"
 
 namespace selfgrad {
@@ -29,7 +28,6 @@ double median(std::vector<double> values) {
 }
 
 TEST(KernelSpeed, NormActivationBeatsTheTwoOperations) {
-  if (!kernels::enabled("norm-activation")) GTEST_SKIP() << "turned off by SELFGRAD_PLAIN";
   const int before = at::get_num_threads();
   at::set_num_threads(1);
   BatchNorm2d norm(16);
