@@ -1,5 +1,6 @@
 /** Files of arrays that the tests write themselves: `.npy`, `.npz`, safetensors. */
-import { crc32, deflateRawSync } from 'node:zlib';
+import fc from 'fast-check';
+import { makeZip } from '../native/zip.ts';
 
 /** Encodes a `.npy` file, version 1, as NumPy does. */
 export function npyBytes(descr: string, shape: number[], content: Uint8Array, order = 'False'): Buffer {
@@ -41,32 +42,10 @@ export function zipBytes(
   entries: readonly (readonly [name: string, content: Buffer])[],
   deflate = true,
 ): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const [name, content] of entries) {
-    const data = deflate ? deflateRawSync(content) : content;
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(deflate ? 8 : 0, 4);
-    common.writeUInt32LE(crc32(content), 10);
-    common.writeUInt32LE(data.length, 14);
-    common.writeUInt32LE(content.length, 18);
-    common.writeUInt16LE(Buffer.byteLength(name), 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), data]);
-    const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(offset, 10);
-    directory.push(Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), common, tail, Buffer.from(name));
-    parts.push(local);
-    offset += local.length;
-  }
-  const listing = Buffer.concat(directory);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(entries.length, 4);
-  end.writeUInt16LE(entries.length, 6);
-  end.writeUInt32LE(listing.length, 8);
-  end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...parts, listing, Buffer.from('PK\x05\x06'), end]);
+  return makeZip(
+    entries.map(([name, data]) => ({ name, data })),
+    deflate,
+  );
 }
 
 /** Encodes a safetensors file with a header of one's own. */
@@ -90,4 +69,18 @@ export function safetensorsBytes(
     JSON.stringify(header),
     Buffer.concat(Object.values(tensors).map(({ bytes }) => bytes)),
   );
+}
+
+/** A file with up to `maxFlips` bits flipped and, in half of the cases, its end cut off. */
+export function damaged(whole: Buffer, maxFlips = 3): fc.Arbitrary<Buffer> {
+  const damage = fc.record({
+    keep: fc.double({ min: 0, max: 1, noNaN: true }),
+    cut: fc.boolean(),
+    flips: fc.array(fc.nat(8 * whole.length - 1), { maxLength: maxFlips }),
+  });
+  return damage.map(({ keep, cut, flips }) => {
+    const bytes = Buffer.from(whole);
+    for (const flip of flips) bytes[flip >> 3]! ^= 1 << (flip & 7);
+    return cut ? bytes.subarray(0, Math.floor(keep * bytes.length)) : bytes;
+  });
 }

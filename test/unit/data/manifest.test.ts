@@ -5,6 +5,7 @@ import { encode } from 'fast-png';
 import { expect, test } from 'vitest';
 import { type ManifestOptions, openManifest } from '../../../src/data/manifest.ts';
 import { SelfgradError } from '../../../src/errors.ts';
+import { damaged } from './arrayFiles.ts';
 import { readAll, temporaryFolders } from './synthetic.ts';
 
 const newFolder = temporaryFolders();
@@ -213,16 +214,9 @@ test.each(['a.csv', 'a.jsonl'])('random damage to %s is read as it stands or ref
       ? `path,label\n${rows.map((row) => row.join()).join('\n')}\n`
       : rows.map(([path, label]) => JSON.stringify({ path, label })).join('\n');
   const path = join(folderWith({ [name]: text }), name);
-  const damage = fc.record({
-    keep: fc.double({ min: 0, max: 1, noNaN: true }),
-    cut: fc.boolean(),
-    flips: fc.array(fc.nat(8 * text.length - 1), { maxLength: 2 }),
-  });
   await fc.assert(
-    fc.asyncProperty(damage, async ({ keep, cut, flips }) => {
-      const bytes = Buffer.from(text);
-      for (const flip of flips) bytes[flip >> 3]! ^= 1 << (flip & 7);
-      writeFileSync(path, cut ? bytes.subarray(0, Math.floor(keep * bytes.length)) : bytes);
+    fc.asyncProperty(damaged(Buffer.from(text), 2), async (written) => {
+      writeFileSync(path, written);
       const outcome = await openManifest({ path, channels: 1 })
         .then(readAll)
         .catch((error: unknown) => error);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openSafetensors } from '../../../src/data/safetensors.ts';
 import { SelfgradError } from '../../../src/errors.ts';
-import { numbers, safetensorsBytes, safetensorsWith } from './arrayFiles.ts';
+import { damaged, numbers, safetensorsBytes, safetensorsWith } from './arrayFiles.ts';
 import { readAll, temporaryFolders } from './synthetic.ts';
 
 const newFolder = temporaryFolders();
@@ -178,16 +178,8 @@ test('images of a type without levels are not found, other arrays are named', as
 test('random damage is refused or changes values only, never the rest', async () => {
   const whole = safetensorsBytes({ images, labels });
   const path = fileWith(whole);
-  const damage = fc.record({
-    keep: fc.double({ min: 0, max: 1, noNaN: true }),
-    cut: fc.boolean(),
-    flips: fc.array(fc.nat(8 * whole.length - 1), { maxLength: 3 }),
-  });
   await fc.assert(
-    fc.asyncProperty(damage, async ({ keep, cut, flips }) => {
-      const bytes = Buffer.from(whole);
-      for (const flip of flips) bytes[flip >> 3]! ^= 1 << (flip & 7);
-      const written = cut ? bytes.subarray(0, Math.floor(keep * bytes.length)) : bytes;
+    fc.asyncProperty(damaged(whole), async (written) => {
       writeFileSync(path, written);
       const outcome = await openSafetensors({ path })
         .then(readAll)
