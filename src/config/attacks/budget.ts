@@ -39,3 +39,17 @@ export function attackBudget(eps: number | null, norm: Norm, threat: Threat, pat
   }
   return eps;
 }
+
+/**
+ * Norm and radius at which an attack that works in either norm runs: its own ones, or the threat model's.
+ *
+ * @throws SelfgradError as `attackBudget`
+ */
+export function attackBall(
+  attack: { norm: Norm | null; eps: number | null },
+  threat: Threat,
+  path: string,
+): { norm: Norm; eps: number } {
+  const norm = attack.norm ?? threat.norm;
+  return { norm, eps: attackBudget(attack.eps, norm, threat, path) };
+}

@@ -4,7 +4,7 @@ import type { NativeAttackOptions } from '../../native/binding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
-import { attackBudget, attackEps, attackNorm } from './budget.ts';
+import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface FabTAttack {
@@ -60,7 +60,5 @@ export function fabT(options: FabTOptions = {}): FabTAttack {
 
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeFabT(attack: FabTAttack, threat: Threat, path: string): NativeAttackOptions {
-  const norm = attack.norm ?? threat.norm;
-  const eps = attackBudget(attack.eps, norm, threat, path);
-  return { ...unusedOptions, ...attack, norm, eps, alpha: 0 };
+  return { ...unusedOptions, ...attack, ...attackBall(attack, threat, path), alpha: 0 };
 }

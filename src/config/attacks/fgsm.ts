@@ -4,7 +4,7 @@ import type { NativeAttackOptions } from '../../native/binding.ts';
 import type { Fraction } from '../fraction.ts';
 import { parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
-import { attackBudget, attackEps, attackNorm } from './budget.ts';
+import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface FgsmAttack {
@@ -40,7 +40,6 @@ export function fgsm(options: FgsmOptions = {}): FgsmAttack {
 
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeFgsm(attack: FgsmAttack, threat: Threat, path: string): NativeAttackOptions {
-  const norm = attack.norm ?? threat.norm;
-  const eps = attackBudget(attack.eps, norm, threat, path);
+  const { norm, eps } = attackBall(attack, threat, path);
   return { ...unusedOptions, name: 'fgsm', norm, eps, alpha: eps };
 }

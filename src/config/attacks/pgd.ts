@@ -4,7 +4,7 @@ import type { NativeAttackOptions } from '../../native/binding.ts';
 import { type Fraction, fraction } from '../fraction.ts';
 import { choice, flag, integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
-import { attackBudget, attackEps, attackNorm } from './budget.ts';
+import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface PgdAttack {
@@ -68,7 +68,6 @@ export function pgd(options: PgdOptions = {}): PgdAttack {
 
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativePgd(attack: PgdAttack, threat: Threat, path: string): NativeAttackOptions {
-  const norm = attack.norm ?? threat.norm;
-  const eps = attackBudget(attack.eps, norm, threat, path);
+  const { norm, eps } = attackBall(attack, threat, path);
   return { ...unusedOptions, ...attack, norm, eps, alpha: attack.alpha ?? eps / 4 };
 }
