@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine, versions } from '../../dist/machine.js';
 import { writeAtomic } from '../../dist/report/writeAtomic.js';
-import { cases, networks, plan } from './cases.mjs';
-import { prepareImages } from './prepare.mjs';
+import { plan } from './cases.mjs';
+import { taskOf } from './prepare.mjs';
 import { spread } from './summary.mjs';
 
 const text = (value) => ({ type: 'string', default: value });
@@ -42,16 +42,7 @@ const wanted = plan({
   precisions: flags.precisions.split(','),
 });
 for (const one of wanted) {
-  const task = {
-    ...networks[one.network],
-    ...one,
-    batch: 128,
-    threads,
-    eps: 8 / 255,
-    alpha: 2 / 255,
-    imagesPerStep: cases[one.case].images,
-    images: prepareImages(flags.work),
-  };
+  const task = taskOf(one, threads, flags.work);
   const repetitions = [];
   for (let i = 0; i < Number(flags.repeats); i++) {
     const names = ['', ...levers];

@@ -5,13 +5,13 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Dataset, openArrays, train } from '../../dist/index.js';
-import { networks } from './cases.mjs';
+import { cases, networks } from './cases.mjs';
 
 const shape = [3, 32, 32];
 const classes = 10;
 const imageBytes = 3 * 32 * 32;
 const imageCount = 8192;
-const batch = 128;
+export const batch = 128;
 
 /** Uniform in [0, 1), the same in every run. */
 function generator(seed) {
@@ -92,4 +92,18 @@ export async function prepareNetwork(work, name, threads) {
   trained.model.dispose();
   data.dispose();
   return file;
+}
+
+/** What a contender is told of one measurement (an entry of `plan`). */
+export function taskOf(one, threads, work) {
+  return {
+    ...networks[one.network],
+    ...one,
+    batch,
+    threads,
+    eps: 8 / 255,
+    alpha: 2 / 255,
+    imagesPerStep: cases[one.case].images,
+    images: prepareImages(work),
+  };
 }

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { machine, versions } from '../../dist/machine.js';
 import { writeAtomic } from '../../dist/report/writeAtomic.js';
 import { cases, contenders, networks, plan } from './cases.mjs';
-import { prepareImages, prepareNetwork } from './prepare.mjs';
+import { batch, prepareNetwork, taskOf } from './prepare.mjs';
 import { checkEqualWork, summarize } from './summary.mjs';
 
 const text = (value) => ({ type: 'string', default: value });
@@ -34,7 +34,6 @@ const { values: flags } = parseArgs({
 });
 const folder = import.meta.dirname;
 const threads = Number(flags.threads);
-const batch = 128;
 // The same waiting policy for all: spinning workers measure the neighbours of a shared machine.
 const env = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', OMP_NUM_THREADS: flags.threads };
 const output = (command, ...rest) => execFileSync(command, rest, { env, encoding: 'utf8' }).trim();
@@ -89,14 +88,7 @@ for (const one of wanted) {
       : { ...key, settings, at: new Date().toISOString(), repetitions: [] };
   if (result.repetitions.length >= Number(flags.repeats)) continue;
   const task = {
-    ...networks[one.network],
-    ...one,
-    batch,
-    threads,
-    eps: 8 / 255,
-    alpha: 2 / 255,
-    imagesPerStep: cases[one.case].images,
-    images: prepareImages(flags.work),
+    ...taskOf(one, threads, flags.work),
     ...(evaluation && { weights: await prepareNetwork(flags.work, one.network, threads) }),
   };
   for (let i = result.repetitions.length; i < Number(flags.repeats); i++) {
