@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 import torch
-from make_pgd_reference import CLASSES, network, write_safetensors
+from make_pgd_reference import network, random_weights, write_safetensors
 
 STEPS = 20
 IMAGES = 12
@@ -73,13 +73,7 @@ def fab_t(weights, norm, image, label):
 
 def main():
     torch.manual_seed(0)
-    weights = {
-        "conv1": torch.randn(4, 3, 3, 3) * 0.4,
-        "bias1": torch.randn(4) * 0.1,
-        "conv2": torch.randn(8, 4, 3, 3) * 0.3,
-        "bias2": torch.randn(8) * 0.1,
-        "head": torch.randn(CLASSES, 8 * 4 * 4) * 0.3,
-    }
+    weights = random_weights()
     double = {name: weight.double() for name, weight in weights.items()}
     tensors = dict(weights)
     images, distances = [], {"linf": [], "l2": []}

@@ -61,6 +61,17 @@ def pgd(weights, norm, kind, images, labels):
     return result, found
 
 
+def random_weights():
+    """Of `network`."""
+    return {
+        "conv1": torch.randn(4, 3, 3, 3) * 0.4,
+        "bias1": torch.randn(4) * 0.1,
+        "conv2": torch.randn(8, 4, 3, 3) * 0.3,
+        "bias2": torch.randn(8) * 0.1,
+        "head": torch.randn(CLASSES, 8 * 4 * 4) * 0.3,
+    }
+
+
 def write_safetensors(path, tensors):
     names = {torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL"}
     header, payload = {}, b""
@@ -79,13 +90,7 @@ def write_safetensors(path, tensors):
 
 def main():
     torch.manual_seed(0)
-    weights = {
-        "conv1": torch.randn(4, 3, 3, 3) * 0.4,
-        "bias1": torch.randn(4) * 0.1,
-        "conv2": torch.randn(8, 4, 3, 3) * 0.3,
-        "bias2": torch.randn(8) * 0.1,
-        "head": torch.randn(CLASSES, 8 * 4 * 4) * 0.3,
-    }
+    weights = random_weights()
     images = torch.rand(IMAGES, 3, 8, 8)
     tensors = dict(weights, images=images, labels=network(weights, images).argmax(1))
     for norm in ("linf", "l2"):
