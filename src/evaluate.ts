@@ -4,15 +4,33 @@ import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/eva
 import { formatEps } from './config/fraction.ts';
 import type { Threat } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
-import type { AttackResult, Evaluation, Warning } from './evaluation.ts';
+import { distribution } from './distribution.ts';
+import { SelfgradError } from './errors.ts';
+import { mergeEvaluations } from './evaluate/merge.ts';
+import { PartialEvaluation } from './evaluate/partial.ts';
+import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
+import { chanceWarning, threatWarning } from './evaluate/warnings.ts';
+import type { AttackResult, EvaluateEvent, Evaluation } from './evaluation.ts';
 import { rate } from './interval.ts';
-import { type MeasurementOptions, measurementRecord, prepareMeasurement } from './measurement.ts';
+import {
+  type Measurement,
+  type MeasurementOptions,
+  measurementRecord,
+  prepareMeasurement,
+} from './measurement.ts';
 import type { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 
-export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<NativeEvaluateEvent> {}
+export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<EvaluateEvent> {
+  /**
+   * A file that keeps finished parts of `saveEvery` images: an evaluation that was killed goes on from there when it is
+   * started again with the same options, and gives the numbers that it would have given. It is removed at the end.
+   * Defaults to null: the images are evaluated in one go.
+   */
+  partial?: string | null;
+}
 
 /**
  * Clean accuracy, accuracy under each attack, and the worst case per image over all of them. An image that is
@@ -20,17 +38,71 @@ export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<Nativ
  * forward pass in float32, and the count is taken from the adversarial images themselves.
  *
  * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not fit the model; `ERR_NUMERIC` for logits that
- *   are not finite
+ *   are not finite; `ERR_CHECKPOINT` when `partial` belongs to another evaluation; `ERR_WRITE`
  */
 export async function evaluate(
   model: Model,
   data: Dataset,
-  options: EvaluateOptions = {},
+  { partial = null, ...options }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const measurement = prepareMeasurement('evaluate', model, data, { epsCurve: null, ...options });
-  const { config, threads, count, signal, onEvent } = measurement;
+  const { shard } = measurement.config.evaluate;
+  const range = shardRange(shard === null ? null : parseShard(shard), measurement.count);
+  if (range.count === 0) {
+    throw new SelfgradError(
+      'ERR_OPTION',
+      `Expected at most ${measurement.count} shards (the images to evaluate) for evaluate.shard but received ${shard}.`,
+    );
+  }
+  return partial === null
+    ? evaluateRange(measurement, range, options.onEvent)
+    : evaluateInParts(measurement, range, partial);
+}
+
+/** Part by part, each kept in the file `path` as soon as it is finished. */
+async function evaluateInParts(
+  measurement: Measurement<EvaluateEvent>,
+  range: ImageRange,
+  path: string,
+): Promise<Evaluation> {
+  const { onEvent } = measurement;
+  const { batchSize: _, ...evaluated } = measurement.config.evaluate;
+  const { threat, seed, data, model, versions } = measurementRecord(measurement);
+  const identity = JSON.stringify({ evaluated, threat, seed, data, model, version: versions.selfgrad });
+  const parts = splitRange(range, evaluated.saveEvery);
+  const saved = await PartialEvaluation.open(path, identity);
+  for (const part of parts) {
+    if (!saved.done.has(part.first)) {
+      // Of several parts, each would tell its own clean accuracy and end of attacks.
+      const tell =
+        parts.length === 1 ? onEvent : (event: EvaluateEvent) => event.type === 'attack' && onEvent?.(event);
+      await saved.add(await evaluateRange(measurement, part, tell));
+    }
+    if (parts.length > 1) {
+      const { clean, robust } = mergeEvaluations(inOrderOf(saved, parts, part));
+      onEvent?.({ type: 'part', done: clean.count, count: range.count, clean, robust });
+    }
+  }
+  const whole = mergeEvaluations([...saved.done.values()]);
+  await saved.remove();
+  return whole;
+}
+
+/** The parts up to `last`, of which a resumed evaluation may have had more. */
+function inOrderOf(saved: PartialEvaluation, parts: readonly ImageRange[], last: ImageRange): Evaluation[] {
+  return parts.slice(0, parts.indexOf(last) + 1).map(({ first }) => saved.done.get(first)!);
+}
+
+/** The images of a range in one go. */
+async function evaluateRange(
+  measurement: Measurement<EvaluateEvent>,
+  range: ImageRange,
+  onEvent: EvaluateOptions['onEvent'],
+): Promise<Evaluation> {
+  const { model, data, config, threads, signal } = measurement;
   const { threat, seed } = config;
   const { attacks, batchSize, cascade, examples, epsCurve: curve } = config.evaluate;
+  const { first, count } = range;
   const run = (list: NativeAttackOptions[], images: number, keep: number, tell: EvaluateOptions['onEvent']) =>
     awaitRun<NativeEvaluateResult, NativeEvaluateEvent>(
       (observe) =>
@@ -38,6 +110,7 @@ export async function evaluate(
           {
             model: model.native,
             data: data.native,
+            first,
             count: images,
             batchSize,
             seed,
@@ -53,19 +126,23 @@ export async function evaluate(
   const started = performance.now();
   const native = attacks.map((attack, i) => nativeAttack(attack, threat, `evaluate.attacks[${i}]`));
   const result = await run(native, count, examples, onEvent);
+  const clean = rate(result.clean, count);
   const epsCurve =
     curve === null
       ? null
-      : await runCurve(curve, attacks[0]!, threat, (list, n) => run(list, n, 0, undefined), count);
+      : await runCurve(curve, attacks[0]!, threat, range, (list, n) => run(list, n, 0, undefined));
+  const record = measurementRecord(measurement);
   return {
     schema: 'selfgrad.evaluation/1',
-    ...measurementRecord(measurement),
-    clean: rate(result.clean, count),
+    ...record,
+    data: { ...record.data, count },
+    clean,
     attacks: result.attacks.map(
       (outcome, i): AttackResult => ({
         ...outcome,
         options: describe(native[i]!),
         robust: rate(outcome.robust, count),
+        medianDistance: distribution(outcome.distances).median,
       }),
     ),
     robust: rate(result.robust, count),
@@ -79,7 +156,11 @@ export async function evaluate(
       image: [...example.image],
       adversarial: [...example.adversarial],
     })),
-    warnings: warningsOf(model, threat, result),
+    images: { first, predictions: [...result.predictions], brokenBy: [...result.brokenBy] },
+    warnings: [
+      ...threatWarning(model.metadata.threat, threat),
+      ...chanceWarning(clean, model.options.classes),
+    ],
     command: null,
   };
 }
@@ -87,6 +168,7 @@ export async function evaluate(
 /** The options that the attack used, for the record. */
 function describe({ name, ...options }: NativeAttackOptions): Record<string, number | string | boolean> {
   const used: Record<NativeAttackOptions['name'], readonly (keyof typeof options)[]> = {
+    random: ['norm', 'eps', 'restarts'],
     fgsm: ['norm', 'eps'],
     pgd: ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'loss'],
     'cw-linf': ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'confidence'],
@@ -100,20 +182,23 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
   return Object.fromEntries(used[name].map((key) => [key, options[key]]));
 }
 
-/** One evaluation a radius; step sizes scale with the radius, so that every point is an attack of equal strength. */
+/**
+ * One evaluation a radius, on those of the curve's images that lie in `range`; step sizes scale with the radius, so that
+ * every point is an attack of equal strength.
+ */
 async function runCurve(
   curve: EpsCurveConfig,
   attack: Attack,
   threat: Threat,
+  range: ImageRange,
   run: (attacks: NativeAttackOptions[], count: number) => Promise<NativeEvaluateResult>,
-  available: number,
 ): Promise<Evaluation['epsCurve']> {
-  const count = Math.min(curve.count, available);
+  const count = Math.max(0, Math.min(curve.count - range.first, range.count));
   const base = nativeAttack(attack, threat);
   const points = [];
   for (const eps of epsPoints(curve, threat)) {
     const alpha = base.eps > 0 ? (base.alpha * eps) / base.eps : base.alpha;
-    const { robust } = await run([{ ...base, eps, alpha }], count);
+    const robust = count === 0 ? 0 : (await run([{ ...base, eps, alpha }], count)).robust;
     points.push({ eps, epsText: formatEps(eps), robust: rate(robust, count) });
   }
   return { attack: attack.name, count, points };
@@ -131,24 +216,4 @@ function perClass(
       robust: rate(own.filter((i) => brokenBy[i] === -1).length, own.length),
     };
   });
-}
-
-function warningsOf(model: Model, threat: Threat, result: NativeEvaluateResult): Warning[] {
-  const warnings: Warning[] = [];
-  const trained = model.metadata.threat;
-  const tested = `${threat.norm} ${formatEps(threat.eps)}`;
-  if (trained !== undefined && trained !== tested) {
-    warnings.push({
-      code: 'W_THREAT',
-      message: `The model was trained against ${trained} and is evaluated against ${tested}.`,
-    });
-  }
-  const chance = 1 / model.options.classes;
-  if (result.clean / result.count < 1.5 * chance) {
-    warnings.push({
-      code: 'W_CHANCE',
-      message: `Clean accuracy is near chance (${(100 * chance).toFixed(0)} %): robust accuracy means little here.`,
-    });
-  }
-  return warnings;
 }

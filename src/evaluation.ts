@@ -1,5 +1,6 @@
 /** The result of an evaluation: what `evaluate()` resolves to, `evaluation.json` holds and the report draws. */
 import type { MeasurementRecord } from './measurement.ts';
+import type { NativeEvaluateEvent } from './native/binding.ts';
 
 /** A share of images with its 95 % Wilson interval; all in 0 … 1. */
 export interface Rate {
@@ -28,6 +29,8 @@ export interface AttackResult {
   seconds: number;
   /** fab-t and cw-l2 only: the median distance, in the norm of the attack, of the adversarial images that it found. */
   medianDistance: number | null;
+  /** Those distances, in no order; empty for other attacks. */
+  distances: number[];
 }
 
 export interface AdversarialExample {
@@ -57,6 +60,16 @@ export interface Warning {
   message: string;
 }
 
+/** What each image came to, in the order of the split. */
+export interface ImageOutcomes {
+  /** Index of the first image in the split. */
+  first: number;
+  /** The class that the clean image was taken for. */
+  predictions: number[];
+  /** -2: wrong before any attack, -1: robust, else the place in `attacks` of the first attack that broke it. */
+  brokenBy: number[];
+}
+
 export interface Evaluation extends MeasurementRecord {
   schema: 'selfgrad.evaluation/1';
   clean: Rate;
@@ -70,7 +83,14 @@ export interface Evaluation extends MeasurementRecord {
   /** Robust accuracy against eps under the first attack of the list (empty when it was not asked for). */
   epsCurve: { attack: string; count: number; points: EpsPoint[] } | null;
   examples: AdversarialExample[];
+  images: ImageOutcomes;
   warnings: Warning[];
   /** The shell command that reproduces this evaluation. */
   command: string | null;
 }
+
+/** What `evaluate()` tells while it runs. */
+export type EvaluateEvent =
+  | NativeEvaluateEvent
+  /** An evaluation in several parts has finished one: figures of the first `done` of `count` images. */
+  | { type: 'part'; done: number; count: number; clean: Rate; robust: Rate };

@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts';
 import { resolveThreads } from './config/device.ts';
 import type { EvaluateInput } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
+import type { MaskingInput } from './config/masking.ts';
 import { resolveConfig } from './config/resolve.ts';
 import type { StabilityInput } from './config/stability.ts';
 import type { Norm, Threat, ThreatInput } from './config/threat.ts';
@@ -27,7 +28,13 @@ export interface MeasurementOptions<Event> {
 /** What was measured, on which images, and with what: stated beside every result. */
 export interface MeasurementRecord {
   createdAt: string;
-  model: { architecture: string; parameters: number; path: string | null; strategy: string | null };
+  model: {
+    architecture: string;
+    parameters: number;
+    path: string | null;
+    strategy: string | null;
+    sha256: string | null;
+  };
   data: {
     name: string;
     split: string;
@@ -55,15 +62,15 @@ export interface Measurement<Event> extends Pick<MeasurementOptions<Event>, 'sig
 }
 
 /**
- * Resolves the options of `evaluate()` or `stability()`, whose own ones are the configuration's group of that name.
+ * Resolves the options of `evaluate()`, `stability()` or `masking()`, whose own ones are the configuration's group of that name.
  *
  * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not have the model's shape and classes
  */
 export function prepareMeasurement<Event>(
-  name: 'evaluate' | 'stability',
+  name: 'evaluate' | 'stability' | 'masking',
   model: Model,
   data: Dataset,
-  options: MeasurementOptions<Event> & (EvaluateInput | StabilityInput),
+  options: MeasurementOptions<Event> & (EvaluateInput | StabilityInput | MaskingInput),
 ): Measurement<Event> {
   const { signal, onEvent, threat = {}, seed = 0, threads = 'auto', ...own } = options;
   const { config } = resolveConfig([{ origin: `${name}()`, values: { threat, seed, threads, [name]: own } }]);
@@ -102,6 +109,7 @@ export function measurementRecord<Event>(measurement: Measurement<Event>): Measu
       parameters: model.parameterCount,
       path: model.path,
       strategy: model.metadata.strategy ?? null,
+      sha256: model.sha256,
     },
     data: {
       name: data.name,

@@ -2,6 +2,7 @@
 
 import { resolveThreads } from './config/device.ts';
 import { SelfgradError } from './errors.ts';
+import { fileSha256 } from './fileHash.ts';
 import type { NativeModel, NativeModelOptions } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import { modelFile } from './runFiles.ts';
@@ -20,12 +21,20 @@ export class Model implements Disposable {
   readonly metadata: Readonly<Record<string, string>>;
   /** The file that it came from, or null. */
   readonly path: string | null;
+  /** SHA-256 of that file, or null. */
+  readonly sha256: string | null;
 
   /** @internal Use `loadModel` or the result of `train`. */
-  constructor(native: NativeModel, metadata: Record<string, string>, path: string | null) {
+  constructor(
+    native: NativeModel,
+    metadata: Record<string, string>,
+    path: string | null,
+    sha256: string | null = null,
+  ) {
     this.native = native;
     this.metadata = metadata;
     this.path = path;
+    this.sha256 = sha256;
   }
 
   /** Architecture, input shape, classes and normalisation. */
@@ -107,5 +116,5 @@ export async function loadModel(path: string): Promise<Model> {
   const file = modelFile(path);
   const { model, metadata } = loadBinding().loadModel({ path: file });
   const own = Object.entries(metadata).filter(([key]) => !/^(selfgrad|model|train)\./.test(key));
-  return new Model(model, Object.fromEntries(own), file);
+  return new Model(model, Object.fromEntries(own), file, await fileSha256(file));
 }

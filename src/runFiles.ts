@@ -10,6 +10,8 @@ export interface RunFiles {
   checkpoint: string;
   model: string;
   evaluation: string;
+  /** Finished parts of an evaluation in progress. */
+  partial: string;
   report: string;
   csv: string;
 }
@@ -23,6 +25,7 @@ export function runFiles(directory: string): RunFiles {
     checkpoint: join(directory, 'checkpoint.safetensors'),
     model: join(directory, 'model.safetensors'),
     evaluation: join(directory, 'evaluation.json'),
+    partial: join(directory, 'evaluation.partial.jsonl'),
     report: join(directory, 'report.html'),
     csv: join(directory, 'evaluation.csv'),
   };

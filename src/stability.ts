@@ -26,6 +26,7 @@ const names = [
   'gradientAgreement',
   'adversaryQuality',
   'marginRadius',
+  'gradientError',
 ] as const satisfies readonly (keyof Diagnostics<unknown>)[];
 
 /**

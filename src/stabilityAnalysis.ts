@@ -36,6 +36,8 @@ export interface Diagnostics<T> {
   adversaryQuality: T;
   /** First-order estimate of the distance to the nearest other class, pixel units. Never a certificate. */
   marginRadius: T;
+  /** Of the gradient of the margin against finite differences, relative; not finite where it is zero. */
+  gradientError: T;
 }
 
 export interface LossCurve {

@@ -44,8 +44,7 @@ Napi::Object outcome_object(Napi::Env env, const AttackOutcome& outcome) {
   out.Set("broken", static_cast<double>(outcome.broken));
   out.Set("passes", to_javascript(env, outcome.passes));
   out.Set("seconds", outcome.seconds);
-  out.Set("medianDistance", outcome.median_distance ? Napi::Number::New(env, *outcome.median_distance)
-                                                    : Napi::Value(env.Null()));
+  out.Set("distances", to_javascript(env, outcome.distances));
   return out;
 }
 
@@ -93,6 +92,7 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
     const auto shared = ModelObject::get(given, "model");
     const auto data = DatasetObject::get(given, "data");
     EvaluateOptions options;
+    options.first = integer(given, "first");
     options.count = integer(given, "count");
     options.batch_size = integer(given, "batchSize");
     options.seed = static_cast<uint64_t>(integer(given, "seed"));

@@ -19,6 +19,7 @@ export async function measure<Result>(
   config: Config,
   flags: ProgressFlags,
   job: (model: Model, data: Dataset, shared: Required<MeasurementOptions<ProgressEvent>>) => Promise<Result>,
+  hint = () => '',
 ): Promise<Result & { command: string }> {
   const { loadModel } = await import('../model.ts');
   const { Dataset } = await import('../data/dataset.ts');
@@ -33,5 +34,5 @@ export async function measure<Result>(
     } finally {
       progress.close();
     }
-  });
+  }, hint);
 }

@@ -8,6 +8,8 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { libtorchCommand } from './commands/libtorch.ts';
+import { maskingCommand } from './commands/masking.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { reportCommand } from './commands/report.ts';
 import { stabilityCommand } from './commands/stability.ts';
 import { trainCommand } from './commands/train.ts';
@@ -35,7 +37,9 @@ export function createProgram(): Command {
   for (const command of [
     trainCommand(),
     evalCommand(),
+    mergeCommand(),
     stabilityCommand(),
+    maskingCommand(),
     attackCommand(),
     reportCommand(),
     dataCommand(),

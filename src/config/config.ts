@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { type DataConfig, dataSchema } from './data.ts';
 import { type Device, deviceSchema, threadsSchema } from './device.ts';
 import { type EvaluateConfig, type EvaluateInput, evaluateSchema } from './evaluate.ts';
+import { type MaskingConfig, type MaskingInput, maskingSchema } from './masking.ts';
 import { type ModelConfig, modelSchema } from './model.ts';
 import { integer, section, sentence } from './option.ts';
 import type { PresetName } from './presets.ts';
@@ -23,6 +24,7 @@ export interface Config {
   train: TrainConfig;
   evaluate: EvaluateConfig;
   stability: StabilityConfig;
+  masking: MaskingConfig;
 }
 
 /** A configuration as a user writes it: every field has a default. */
@@ -41,6 +43,7 @@ export interface ConfigInput {
   train?: TrainInput;
   evaluate?: EvaluateInput;
   stability?: StabilityInput;
+  masking?: MaskingInput;
 }
 
 /** @internal `evaluate.attacks` may still be null here: `resolveConfig` fills it in. */
@@ -54,6 +57,7 @@ export const configSchema = section('Configuration of selfgrad.', {
   train: trainSchema.prefault({}),
   evaluate: evaluateSchema.prefault({}),
   stability: stabilitySchema.prefault({}),
+  masking: maskingSchema.prefault({}),
 }).superRefine(({ model, train: { strategy } }, context) => {
   if (context.issues.length > 0 || strategy.name !== 'self-gradient') return;
   const wanted = ['input', ...strategy.features.map(({ place }) => place)];

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { type Attack, type AttackInput, attackSchema } from './attacks/attack.ts';
 import { type Fraction, fraction } from './fraction.ts';
-import { flag, integer, list, section } from './option.ts';
+import { flag, integer, list, section, sentence, text } from './option.ts';
 import type { Threat } from './threat.ts';
 
 export interface EpsCurveConfig {
@@ -16,6 +16,10 @@ export interface EvaluateConfig {
   attacks: Attack[];
   /** The first images of the test split; null takes all. */
   count: number | null;
+  /** `2/4`: of those images the second quarter; null takes all. */
+  shard: string | null;
+  /** Images after which an evaluation that can be resumed saves what it has. */
+  saveEvery: number;
   batchSize: number;
   /** An attack sees only what earlier attacks left standing. */
   cascade: boolean;
@@ -30,6 +34,11 @@ export interface EvaluateInput extends Partial<Omit<EvaluateConfig, 'attacks' | 
   /** Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`. */
   attacks?: AttackInput[] | null;
   epsCurve?: { points?: Fraction[] | null; count?: number } | null;
+}
+
+function isShard(shard: string): boolean {
+  const [index, of] = shard.split('/').map(Number) as [number, number];
+  return index <= of;
 }
 
 /** @internal */
@@ -57,6 +66,20 @@ export const evaluateSchema = section('What an evaluation runs.', {
   count: integer({ description: 'The first images of the test split; null takes all.', gte: 1 })
     .nullable()
     .prefault(null),
+  shard: text({
+    description: 'Of these images the i-th of n parts; null takes all.',
+    expected: 'i/n with 1 <= i <= n, e.g. 2/4',
+    pattern: /^[1-9]\d{0,5}\/[1-9]\d{0,5}$/,
+  })
+    .refine(isShard, {
+      error: ({ input }) => sentence('i/n with 1 <= i <= n, e.g. 2/4', 'evaluate.shard', input),
+    })
+    .nullable()
+    .prefault(null),
+  saveEvery: integer({
+    description: 'Images after which an evaluation that can be resumed saves what it has.',
+    gte: 1,
+  }).prefault(1000),
   batchSize: integer({ description: 'Images per batch; results do not depend on it.', gte: 1 }).prefault(200),
   cascade: flag({ description: 'An attack sees only what earlier attacks left standing.' }).prefault(false),
   examples: integer({

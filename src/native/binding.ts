@@ -70,7 +70,17 @@ export type NativeNorm = 'linf' | 'l2';
 
 /** One attack. Fields that an attack does not use are ignored by it. Pixel units. */
 export interface NativeAttackOptions {
-  name: 'fgsm' | 'pgd' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t' | 'fab-t' | 'cw-l2' | 'square';
+  name:
+    | 'random'
+    | 'fgsm'
+    | 'pgd'
+    | 'cw-linf'
+    | 'apgd-ce'
+    | 'apgd-dlr'
+    | 'apgd-t'
+    | 'fab-t'
+    | 'cw-l2'
+    | 'square';
   norm: NativeNorm;
   eps: number;
   alpha: number;
@@ -217,7 +227,8 @@ export interface NativeTrainResult {
 export interface NativeEvaluateOptions {
   model: NativeModel;
   data: NativeDataset;
-  /** The first `count` images of the set. */
+  /** Index of the first image, and how many from there on. */
+  first: number;
   count: number;
   batchSize: number;
   seed: number;
@@ -244,8 +255,8 @@ export interface NativeAttackOutcome {
   broken: number;
   passes: NativePasses;
   seconds: number;
-  /** fab-t, cw-l2: median norm of the perturbations found at any size; else null. */
-  medianDistance: number | null;
+  /** fab-t, cw-l2: norms of the perturbations found at any size. */
+  distances: number[];
 }
 
 export interface NativeExample {
@@ -316,6 +327,7 @@ export interface NativeStabilityImages {
   gradientAgreement: Float64Array;
   adversaryQuality: Float64Array;
   marginRadius: Float64Array;
+  gradientError: Float64Array;
   /** 1 where no step of PGD was misclassified, else 0. */
   attacked: Float64Array;
   /** The last three only of the images that were certified; missing when none were. */

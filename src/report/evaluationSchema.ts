@@ -20,6 +20,7 @@ const attackSchema = z.object({
   passes: passesSchema,
   seconds: z.number().min(0),
   medianDistance: z.number().min(0).nullable(),
+  distances: z.array(z.number().min(0)),
 });
 
 const exampleSchema = z.object({
@@ -42,6 +43,7 @@ const fields = z.object({
     parameters: whole,
     path: z.string().nullable(),
     strategy: z.string().nullable(),
+    sha256: z.string().nullable(),
   }),
   data: z.object({
     name: z.string(),
@@ -71,6 +73,11 @@ const fields = z.object({
     })
     .nullable(),
   examples: z.array(exampleSchema),
+  images: z.object({
+    first: whole,
+    predictions: z.array(whole),
+    brokenBy: z.array(z.number().int().min(-2)),
+  }),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),
   command: z.string().nullable(),
 });

@@ -9,6 +9,7 @@ function facts(evaluation: Evaluation): [name: string, value: string | null][] {
     ['model', `${model.architecture}, ${counted(model.parameters, 'parameter')}`],
     ['trained with', model.strategy],
     ['model file', model.path],
+    ['model sha256', model.sha256],
     ['data', `${data.name}, ${data.split}, ${counted(data.count, 'image')} of ${data.shape.join(' × ')}`],
     ['data note', data.note],
     ['data sha256', data.sha256],

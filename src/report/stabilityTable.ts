@@ -19,6 +19,7 @@ const labels: Record<keyof Diagnostics<unknown>, string> = {
   gradientAgreement: 'gradient agreement',
   adversaryQuality: 'adversary quality',
   marginRadius: 'margin radius (estimate)',
+  gradientError: 'gradient error',
 };
 
 function figure(value: number | null): string {

@@ -160,6 +160,32 @@ describe('inspect', () => {
   });
 });
 
+describe('masking', () => {
+  const few = ['masking.count=20', 'masking.apgdSteps=5', 'masking.queries=10', 'masking.points=5'];
+
+  it('prints each check and the verdict, and writes the document', async () => {
+    const out = join(folder, 'masking.json');
+    const { status, stdout } = await selfgrad(['masking', run, ...few, '--out', out]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^gradient-error {6}ok {6}finite differences deviate by /m);
+    expect(stdout).toMatch(/^verdict {2}/m);
+    const document = JSON.parse(readFileSync(out, 'utf8'));
+    expect(document).toMatchObject({ schema: 'selfgrad.masking/1', options: { count: 20, apgdSteps: 5 } });
+    expect(document.command).toContain('npx selfgrad masking');
+  });
+
+  it('is a gate: exit 3 when a check is raised', async () => {
+    // One step at a large eps: five steps break far more.
+    const weak = ['masking.steps=1', 'threat.eps=0.3', '--fail-if-suspect'];
+    const { status, stdout, stderr } = await selfgrad(['masking', run, ...few, ...weak, '-q']);
+    expect([status, stdout.match(/^steps .*RAISED/m)?.length, stderr]).toEqual([
+      3,
+      1,
+      expect.stringMatching(/^ERR_GATE {2}The gate was not met: .*steps.* raised\./),
+    ]);
+  });
+});
+
 describe('stability', () => {
   const few = ['stability.count=20', 'stability.iterations=2', 'stability.certify.count=4'];
 

@@ -6,14 +6,22 @@ import { describe, expect, it } from 'vitest';
 import { main, selfgrad, temporaryFolder } from './selfgrad.ts';
 
 describe('selfgrad --help', () => {
-  it.each(['', 'train', 'eval', 'stability', 'attack', 'report', 'config', 'config print', 'inspect'])(
-    'explains %j',
-    async (words) => {
-      const { status, stdout, stderr } = await selfgrad([...words.split(' ').filter(Boolean), '--help']);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout).toMatchSnapshot();
-    },
-  );
+  it.each([
+    '',
+    'train',
+    'eval',
+    'stability',
+    'masking',
+    'attack',
+    'report',
+    'config',
+    'config print',
+    'inspect',
+  ])('explains %j', async (words) => {
+    const { status, stdout, stderr } = await selfgrad([...words.split(' ').filter(Boolean), '--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatchSnapshot();
+  });
 });
 
 describe('wrong usage', () => {

@@ -1,19 +1,22 @@
 /** Evaluation through the addon: counts that add up and do not depend on how the images were cut into batches. */
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   Dataset,
+  type EvaluateEvent,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
   fgsm,
   type Model,
+  mergeEvaluations,
   openArrays,
   pgd,
   type Rate,
   train,
 } from '../../src/index.ts';
-import type { NativeEvaluateEvent } from '../../src/native/binding.ts';
-import { rejection, tinyConfig, tinyData } from './tiny.ts';
+import { rejection, temporaryFolder, tinyConfig, tinyData } from './tiny.ts';
 
 const count = 90;
 let model: Model;
@@ -122,9 +125,9 @@ describe('evaluate', () => {
   });
 
   it('tells its progress in order, and the figures that it returns last', async () => {
-    const events: NativeEvaluateEvent[] = [];
+    const events: EvaluateEvent[] = [];
     const { clean, attacks } = await measure({ batchSize: 40, onEvent: (event) => events.push(event) });
-    const kinds = events.map((event) => (event.type === 'clean' ? 'clean' : `${event.type} ${event.name}`));
+    const kinds = events.map((event) => ('name' in event ? `${event.type} ${event.name}` : event.type));
     expect([...new Set(kinds)]).toEqual([
       'clean',
       ...attacks.flatMap(({ name }) => [`attack ${name}`, `attack-end ${name}`]),
@@ -182,6 +185,125 @@ describe('evaluate', () => {
     expect(await rejection(evaluate(gone, data, defaults))).toMatchObject({
       code: 'ERR_OPTION',
       message: 'Expected a model but it was disposed.',
+    });
+  });
+});
+
+/** All that is told of images, whole or in parts. */
+function numbers(evaluation: Evaluation) {
+  const { clean, robust, perClass, epsCurve, images, examples, warnings, data: set } = evaluation;
+  const attacks = evaluation.attacks.map(({ seconds: _, passes: __, distances, ...attack }) => ({
+    ...attack,
+    distances: [...distances].sort(),
+  }));
+  return {
+    clean,
+    robust,
+    perClass,
+    epsCurve,
+    images,
+    examples,
+    warnings,
+    attacks,
+    count: set.count,
+  };
+}
+
+describe('in parts', () => {
+  const options: EvaluateOptions = {
+    threat: { norm: 'l2', eps: 0.8 },
+    attacks: [pgd({ steps: 3, restarts: 2 }), { name: 'fab-t', steps: 3, targets: 2 }],
+    epsCurve: { points: [0, 0.5], count: 40 },
+    examples: 5,
+    batchSize: 13,
+  };
+  const shard = (index: number, of = 3) => measure({ ...options, shard: `${index}/${of}` });
+
+  it('gives the numbers of the whole, whatever the order of its shards', async () => {
+    const whole = await measure(options);
+    const parts = [await shard(3), await shard(1), await shard(2)];
+    expect(parts.map(({ images, data: set }) => [images.first, set.count])).toEqual([
+      [60, 30],
+      [0, 30],
+      [30, 30],
+    ]);
+    expect(numbers(mergeEvaluations(parts))).toEqual(numbers(whole));
+    expect(whole.images.brokenBy.filter((by) => by === -1)).toHaveLength(whole.robust.correct);
+  });
+
+  it('refuses shards that are missing, doubled or of another evaluation', async () => {
+    const [first, second, third] = [await shard(1), await shard(2), await shard(3)];
+    expect(() => mergeEvaluations([])).toThrow('Expected at least one evaluation');
+    expect(() => mergeEvaluations([first, third])).toThrow('Expected a part that begins at image 30');
+    expect(() => mergeEvaluations([first, first, second])).toThrow('Expected a part that begins at image 30');
+    for (const other of [{ seed: 1 }, { threat: { ...second.threat, eps: 1 } }, { attacks: [] }]) {
+      expect(() => mergeEvaluations([first, { ...second, ...other }])).toThrow('parts of one evaluation');
+    }
+  });
+
+  it.each(['0/3', '4/3', '1', 'a/b', '1/0', '-1/2'])('refuses the shard %s', async (text) => {
+    expect(await rejection(measure({ shard: text }))).toMatchObject({
+      code: 'ERR_OPTION',
+      message: expect.stringContaining('evaluate.shard'),
+    });
+  });
+
+  it('refuses more shards than images', async () => {
+    expect(await rejection(measure({ shard: '1/91' }))).toMatchObject({ code: 'ERR_OPTION' });
+  });
+});
+
+describe('resumed', () => {
+  const folder = temporaryFolder();
+  const partial = join(folder, 'evaluation.partial.jsonl');
+  const options: EvaluateOptions = { saveEvery: 25, partial, epsCurve: { points: [0.1], count: 30 } };
+
+  it('goes on after every part and gives the same numbers', async () => {
+    const whole = numbers(await measure({ epsCurve: options.epsCurve! }));
+    // Batches are other ones in parts, and what leaves them together with it: passes are those of the parts.
+    const { passes } = await measure(options);
+    for (let stopAfter = 1; stopAfter < 4; ++stopAfter) {
+      const controller = new AbortController();
+      const told: number[] = [];
+      const onEvent = (event: EvaluateEvent) => {
+        if (event.type !== 'part') return;
+        told.push(event.done);
+        if (told.length === stopAfter) controller.abort(new Error('killed'));
+      };
+      await rejection(measure({ ...options, signal: controller.signal, onEvent }));
+      expect(told.at(-1)).toBe(25 * stopAfter);
+      // A line that a crash cut short.
+      appendFileSync(partial, '{"schema":"selfgrad.evalu');
+      let attacked = 0;
+      const resumed = await measure({
+        ...options,
+        onEvent: (event) => (attacked += event.type === 'attack' ? 1 : 0),
+      });
+      expect(numbers(resumed)).toEqual(whole);
+      expect(resumed.passes).toEqual(passes);
+      // Three attacks in each part that was left, one batch each.
+      expect(attacked).toBe(3 * (4 - stopAfter));
+      expect(existsSync(partial)).toBe(false);
+    }
+  });
+
+  it('refuses the parts of another evaluation and leaves them', async () => {
+    const controller = new AbortController();
+    const onEvent = (event: EvaluateEvent) => {
+      if (event.type === 'part') controller.abort(new Error('killed'));
+    };
+    await rejection(measure({ ...options, signal: controller.signal, onEvent }));
+    const before = readFileSync(partial);
+    for (const other of [{ seed: 7 }, { attacks: [fgsm()] }, { threat: { eps: 0.1 } }]) {
+      expect(await rejection(measure({ ...options, ...other }))).toMatchObject({ code: 'ERR_CHECKPOINT' });
+    }
+    expect(readFileSync(partial)).toEqual(before);
+    rmSync(partial);
+  });
+
+  it('says when the file cannot be written', async () => {
+    expect(await rejection(measure({ partial: join(folder, 'none', 'x') }))).toMatchObject({
+      code: 'ERR_WRITE',
     });
   });
 });

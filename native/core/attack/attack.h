@@ -28,7 +28,7 @@ struct Passes {
 
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
-  std::string name;  ///< fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square
+  std::string name;  ///< random, fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square
   Threat threat;
   double alpha = 2.0 / 255.0;
   int64_t steps = 20;

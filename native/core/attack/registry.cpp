@@ -5,12 +5,14 @@
 #include "attack/fab_t.h"
 #include "attack/fgsm.h"
 #include "attack/pgd.h"
+#include "attack/random.h"
 #include "attack/square.h"
 #include "error.h"
 
 namespace selfgrad {
 
 std::unique_ptr<Attack> make_attack(const AttackOptions& options) {
+  if (options.name == "random") return make_random(options);
   if (options.name == "fgsm") return std::make_unique<Fgsm>(options);
   if (options.name == "pgd") return std::make_unique<Pgd>(options);
   if (options.name == "cw-linf") return make_cw_linf(options);
@@ -22,7 +24,7 @@ std::unique_ptr<Attack> make_attack(const AttackOptions& options) {
   if (options.name == "square") return std::make_unique<Square>(options);
   throw Error(
       "ERR_OPTION",
-      "Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square for attack.name "
+      "Expected one of random, fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square for attack.name "
       "but received " +
           options.name + " (string).");
 }

@@ -52,7 +52,7 @@ BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subj
 }  // namespace
 
 at::Tensor Subject::labels_of(const at::Tensor& indices) const {
-  return labels.index_select(0, indices).to(device);
+  return labels.index_select(0, indices - first).to(device);
 }
 
 void for_each_batch(const at::Tensor& rows, int64_t size,

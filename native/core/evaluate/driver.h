@@ -16,7 +16,8 @@ namespace selfgrad {
 struct Subject {
   /// (N) int64 indices on the CPU -> (N, C, H, W) float32 in [0, 1] on `device`.
   std::function<at::Tensor(const at::Tensor&)> images;
-  at::Tensor labels;  ///< int64 on the CPU, of every index
+  at::Tensor labels;  ///< (count) int64 on the CPU, of the indices first ... first + count - 1
+  int64_t first = 0;
   at::Device device = at::kCPU;
   int64_t batch_size = 200;
 

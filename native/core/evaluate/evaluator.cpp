@@ -9,10 +9,8 @@
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/masked_select.h>
 #include <ATen/ops/max.h>
-#include <ATen/ops/median.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/softmax.h>
-#include <ATen/ops/sort.h>
 #include <ATen/ops/sum.h>
 
 #include <algorithm>
@@ -40,13 +38,10 @@ std::vector<int32_t> int32_values(const at::Tensor& values) {
   return {data, data + narrow.numel()};
 }
 
-/// Of an even number of values the mean of the middle two.
-std::optional<double> median(const std::vector<at::Tensor>& parts) {
-  if (parts.empty()) return std::nullopt;
-  const at::Tensor sorted = std::get<0>(at::cat(parts).sort());
-  const int64_t size = sorted.size(0);
-  if (size == 0) return std::nullopt;
-  return (sorted[(size - 1) / 2].item<double>() + sorted[size / 2].item<double>()) / 2;
+void append(std::vector<double>& values, const at::Tensor& more) {
+  const at::Tensor wide = more.to(at::kDouble).contiguous();
+  const auto* data = wide.const_data_ptr<double>();
+  values.insert(values.end(), data, data + wide.numel());
 }
 
 class Evaluation {
@@ -61,7 +56,8 @@ class Evaluation {
     subject_.images = [&data, &options](const at::Tensor& indices) {
       return data.images(indices).to(options.device);
     };
-    subject_.labels = data.labels(at::arange(options.count, at::kLong));
+    subject_.labels = data.labels(every_index());
+    subject_.first = options.first;
     subject_.device = options.device;
     subject_.batch_size = options.batch_size;
     result_.count = options.count;
@@ -80,22 +76,29 @@ class Evaluation {
   }
 
  private:
+  at::Tensor every_index() const {
+    return at::arange(options_.first, options_.first + options_.count, at::kLong);
+  }
+
+  /// Indices of the images that are marked in (count) bool.
+  at::Tensor indices_of(const at::Tensor& marked) const {
+    return marked.nonzero().squeeze(1) + options_.first;
+  }
+
   void classify_clean() {
     std::vector<at::Tensor> predictions;
     std::vector<at::Tensor> confidences;
     int64_t done = 0;
-    for_each_batch(
-        at::arange(options_.count, at::kLong), options_.batch_size,
-        [&](const at::Tensor& indices, int64_t batch) {
-          checker_.set_place("batch " + std::to_string(batch) + " of the clean images");
-          const at::Tensor logits = checker_.logits(subject_.images(indices));
-          const auto [confidence, prediction] = logits.softmax(1).max(1);
-          predictions.push_back(prediction.cpu());
-          confidences.push_back(confidence.cpu());
-          result_.clean += (predictions.back() == subject_.labels_of(indices).cpu()).sum().item<int64_t>();
-          done += indices.size(0);
-          observer_({EvaluateProgress::Kind::kClean, 0, "clean", done, options_.count, result_.clean, 0});
-        });
+    for_each_batch(every_index(), options_.batch_size, [&](const at::Tensor& indices, int64_t batch) {
+      checker_.set_place("batch " + std::to_string(batch) + " of the clean images");
+      const at::Tensor logits = checker_.logits(subject_.images(indices));
+      const auto [confidence, prediction] = logits.softmax(1).max(1);
+      predictions.push_back(prediction.cpu());
+      confidences.push_back(confidence.cpu());
+      result_.clean += (predictions.back() == subject_.labels_of(indices).cpu()).sum().item<int64_t>();
+      done += indices.size(0);
+      observer_({EvaluateProgress::Kind::kClean, 0, "clean", done, options_.count, result_.clean, 0});
+    });
     const at::Tensor prediction = at::cat(predictions);
     clean_confidence_ = at::cat(confidences);
     correct_ = prediction == subject_.labels;
@@ -112,10 +115,9 @@ class Evaluation {
     Target attacker(logits_, options_.seed, stop_);
     AttackOutcome outcome;
     outcome.name = options.name;
-    const at::Tensor attacked = (options_.cascade ? standing_ : correct_).nonzero().squeeze(1);
+    const at::Tensor attacked = indices_of(options_.cascade ? standing_ : correct_);
     outcome.attacked = attacked.size(0);
     BrokenImages broken;
-    std::vector<at::Tensor> distances;
     const int64_t restarts = make_attack(options)->restarts();
     int64_t done = 0;
     run_attack(options, attack, subject_, attacked, attacker, checker_,
@@ -125,14 +127,13 @@ class Evaluation {
                  outcome.broken += newly;
                  done += batch.indices.size(0) + newly * (restarts - 1 - restart);
                  if (batch.distance.defined()) {
-                   distances.push_back(batch.distance.masked_select(batch.distance.isfinite()));
+                   append(outcome.distances, batch.distance.masked_select(batch.distance.isfinite()));
                  }
                  observer_({EvaluateProgress::Kind::kAttack, attack, options.name, done,
                             outcome.attacked * restarts, 0, outcome.broken});
                });
     if (!broken.empty()) settle(attack, broken);
     outcome.robust = outcome.attacked - outcome.broken;
-    outcome.median_distance = median(distances);
     outcome.passes = attacker.passes();
     outcome.seconds = watch.seconds();
     result_.passes += outcome.passes;
@@ -146,21 +147,23 @@ class Evaluation {
     const Recount again = recount(broken, subject_, options_.attacks[attack].name, checker_);
     const at::Tensor indices = broken.indices();
     for (const int32_t index : int32_values(indices)) {
-      if (result_.broken_by[index] == kRobust) result_.broken_by[index] = static_cast<int32_t>(attack);
+      int32_t& by = result_.broken_by[index - options_.first];
+      if (by == kRobust) by = static_cast<int32_t>(attack);
     }
-    standing_.index_fill_(0, indices, false);
+    standing_.index_fill_(0, indices - options_.first, false);
     const at::Tensor order = indices.argsort();
     const at::Tensor adversarial = broken.adversarial();
     std::vector<Example> candidates;
     for (int64_t i = 0; i < std::min(options_.examples, order.size(0)); ++i) {
       const auto row = order[i].item<int64_t>();
       const auto index = indices[row].item<int64_t>();
+      const int64_t place = index - options_.first;
       Example example;
       example.index = index;
-      example.label = result_.labels[index];
+      example.label = result_.labels[place];
       example.attack = attack;
-      example.clean_prediction = result_.predictions[index];
-      example.clean_confidence = clean_confidence_[index].item<double>();
+      example.clean_prediction = result_.predictions[place];
+      example.clean_confidence = clean_confidence_[place].item<double>();
       example.adversarial_prediction = again.predictions[row].item<int64_t>();
       example.adversarial_confidence = again.confidences[row].item<double>();
       example.image = subject_.images(indices.narrow(0, row, 1))[0].cpu().contiguous();

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,8 @@
 namespace selfgrad {
 
 struct EvaluateOptions {
-  int64_t count = 0;  ///< the first `count` images of the set
+  int64_t first = 0;  ///< index of the first image
+  int64_t count = 0;  ///< how many images from there on
   int64_t batch_size = 200;
   uint64_t seed = 0;
   std::vector<AttackOptions> attacks;
@@ -25,7 +25,7 @@ struct EvaluateOptions {
   at::Device device = at::kCPU;  ///< where the network is
 };
 
-/// Broken-by codes besides the index of an attack.
+/// Broken-by codes besides the place of an attack in the list.
 inline constexpr int32_t kWrongBefore = -2;
 inline constexpr int32_t kRobust = -1;
 
@@ -36,7 +36,7 @@ struct AttackOutcome {
   int64_t broken = 0;
   Passes passes;  ///< of the attack alone, without confirmation and recount
   double seconds = 0;
-  std::optional<double> median_distance;  ///< fab-t, cw-l2: of what fooled at any size
+  std::vector<double> distances;  ///< fab-t, cw-l2: of each image that was fooled at any size
 };
 
 struct Example {
@@ -49,7 +49,7 @@ struct Example {
 struct EvaluateResult {
   int64_t count = 0, clean = 0, robust = 0;
   std::vector<AttackOutcome> attacks;
-  std::vector<int32_t> broken_by, predictions, labels;  ///< predictions: on the clean images
+  std::vector<int32_t> broken_by, predictions, labels;  ///< of image first + i; predictions: when clean
   Passes passes;  ///< of everything: clean, attacks, confirmations, recounts
   double seconds = 0;
   std::vector<Example> examples;

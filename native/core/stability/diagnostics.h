@@ -37,6 +37,12 @@ Columns agreement(StabilityBatch& batch);
 /// gains nothing. attacked (0 or 1): correct at every point of `ascent` and at x.
 Columns adversary_quality(const StabilityBatch& batch, const Ascent& ascent);
 
+/// gradient_error: how far the gradient of the margin (runner-up minus label) is from what the margin does:
+/// |central difference - <gradient, difference>| over the latter along the steepest direction, the least of
+/// three step lengths below eps, so that neither rounding nor kinks count. +inf where the gradient is zero.
+/// 7 forward passes and one backward pass.
+Columns gradient_error(StabilityBatch& batch);
+
 /// margin_radius: min over j of (z_y - z_j) / |grad (z_y - z_j)|_* (l1 for linf, l2 for l2), the distance to
 /// the nearest other class were the network affine. An estimate that errs in both directions, never a
 /// certificate. 0 for misclassified images, +inf where all gradients vanish. One forward and `classes`

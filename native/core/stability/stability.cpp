@@ -68,6 +68,7 @@ class Analysis {
     keep(agreement(batch));
     keep(curvature(batch, options_.iterations));
     keep(margin_radius(batch));
+    keep(gradient_error(batch));
     add(loss_profile(batch, ascent, options_.multiples));
   }
 

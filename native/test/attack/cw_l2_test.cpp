@@ -92,7 +92,7 @@ TEST(MakeAttack, RefusesAnUnknownName) {
   AttackOptions options;
   options.name = "deepfool";
   EXPECT_EQ(test::message_of([&] { make_attack(options); }),
-            "ERR_OPTION Expected one of fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square "
+            "ERR_OPTION Expected one of random, fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square "
             "for attack.name "
             "but received deepfool (string).");
 }

@@ -4,6 +4,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
@@ -61,6 +62,22 @@ TEST_P(BoundedAttack, BreaksTheImagesWhoseOptimumIsWithinReachAndNoneBeyondEps) 
   const at::Tensor success = attack_batch_of(model, options(eps), images).result.success;
   EXPECT_FALSE(success.logical_and(optimum >= eps).any().item<bool>());
   EXPECT_TRUE(success.logical_or(optimum >= certain).all().item<bool>());
+}
+
+TEST(Random, TriesOnePointOfTheBallAndIsBrokenByItAlone) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(6, {64, 2, 4, 4}, 0, 1);
+  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+    AttackOptions options = attack_options("random", norm, norm == Norm::kLinf ? 0.2 : 1);
+    options.steps = 5;  // not its own: no step is taken
+    const Attacked attacked = attack_batch_of(net, options, images);
+    const at::Tensor x = attacked.result.adversarial;
+    test::expect_within(options.threat, images, x);
+    const DrawKey key{0, Purpose::kAttackStart, 0};
+    EXPECT_TRUE(x.equal(random_point(options.threat, key, at::arange(64, at::kLong), images)));
+    EXPECT_TRUE(attacked.result.success.equal(misclassified(net(x), attacked.labels)));
+    EXPECT_TRUE(attacked.result.success.any().item<bool>());
+  }
 }
 
 TEST_P(BoundedAttack, HoldsTheBudgetAndTheBox) {

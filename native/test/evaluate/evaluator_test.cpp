@@ -3,6 +3,7 @@
 #include "evaluate/evaluator.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/full_like.h>
 #include <gtest/gtest.h>
 
@@ -119,6 +120,30 @@ TEST(Evaluate, DependsOnNeitherBatchSizeNorThreads) {
   EXPECT_EQ(run(16, 2), expected);
 }
 
+TEST(Evaluate, OfAPartGivesTheImagesOfThatPartWhatTheWholeGivesThem) {
+  Fixture fixture(SmallNet{});
+  EvaluateOptions options = evaluate_options({attack_named("fgsm", 0.03), attack_named("pgd", 0.03)});
+  options.examples = 4;
+  const EvaluateResult whole = fixture.run(options);
+  options.first = 17;
+  options.count = 20;
+  const EvaluateResult part = fixture.run(options);
+  const auto middle = [](const std::vector<int32_t>& all) {
+    return std::vector<int32_t>(all.begin() + 17, all.begin() + 37);
+  };
+  EXPECT_EQ(part.labels, middle(whole.labels));
+  EXPECT_EQ(part.predictions, middle(whole.predictions));
+  EXPECT_EQ(part.broken_by, middle(whole.broken_by));
+  EXPECT_EQ(part.robust, count_of(part.broken_by, kRobust));
+  ASSERT_FALSE(part.examples.empty());
+  for (const Example& example : part.examples) {
+    EXPECT_GE(example.index, 17);
+    EXPECT_LT(example.index, 37);
+    EXPECT_EQ(example.label, whole.labels[example.index]);
+    EXPECT_TRUE(example.image.equal(fixture.data.images(at::full({1}, example.index, at::kLong))[0]));
+  }
+}
+
 TEST(Evaluate, CascadeAttacksOnlyWhatStands) {
   const auto attacks = {attack_named("pgd", 0.03), attack_named("cw-linf", 0.03)};
   EvaluateOptions options = evaluate_options(attacks);
@@ -183,11 +208,10 @@ TEST(Evaluate, CountsCwL2ByItsDistance) {
   const EvaluateResult small = fixture.run(evaluate_options({attack_named("cw-l2", 0.02)}));
   const EvaluateResult large = fixture.run(evaluate_options({attack_named("cw-l2", 100)}));
   EXPECT_LT(small.attacks[0].broken, large.attacks[0].broken);
-  ASSERT_TRUE(small.attacks[0].median_distance.has_value());
+  ASSERT_FALSE(small.attacks[0].distances.empty());
   // The median is over all images fooled, whatever the budget.
-  EXPECT_EQ(*small.attacks[0].median_distance, *large.attacks[0].median_distance);
-  EXPECT_FALSE(
-      fixture.run(evaluate_options({attack_named("pgd", 0.03)})).attacks[0].median_distance.has_value());
+  EXPECT_EQ(small.attacks[0].distances, large.attacks[0].distances);
+  EXPECT_TRUE(fixture.run(evaluate_options({attack_named("pgd", 0.03)})).attacks[0].distances.empty());
 }
 
 TEST(Evaluate, ReturnsExamplesThatHoldTheBudgetAndFool) {

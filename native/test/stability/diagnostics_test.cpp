@@ -5,6 +5,7 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/linalg_eigvalsh.h>
 #include <ATen/ops/max.h>
+#include <ATen/ops/median.h>
 #include <ATen/ops/min.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -146,6 +147,38 @@ TEST(MarginRadius, IsExactForALinearModelInEitherNorm) {
   }
 }
 
+TEST(GradientError, IsSmallForEveryNetworkInEitherNorm) {
+  for (const Scene& scene : scenes()) {
+    for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+      Analysed analysed(scene, {norm, norm == Norm::kLinf ? 0.03 : 0.3});
+      const Columns found = gradient_error(analysed.batch);
+      for (int64_t n = 0; n < scene.images.size(0); ++n)
+        // The kinks of random ReLU layers lie closer than the shortest step.
+        EXPECT_LT(value(found, "gradient_error", n), scene.name.ends_with("relu random") ? 0.2 : 0.02)
+            << scene.name;
+    }
+  }
+}
+
+TEST(GradientError, IsLargeWhereTheBackwardIsNotThatOfTheForward) {
+  const Scene& scene = scenes()[3];
+  // Rounds the image to ten levels, and passes its gradient through as if it had not; then one with half of
+  // it.
+  const auto rounded = [&scene](const at::Tensor& x) {
+    return scene.network->forward(x + (x.mul(10).round().div(10) - x).detach());
+  };
+  const auto halved = [&scene](const at::Tensor& x) {
+    return scene.network->forward(x / 2 + (x / 2).detach());
+  };
+  Analysed first(rounded, scene.images, scene.labels, kThreat);
+  Analysed second(halved, scene.images, scene.labels, kThreat);
+  // Over many pixels, steps of rounding may come near the slope by chance.
+  EXPECT_GT(gradient_error(first.batch).at("gradient_error").median().item<double>(), 0.1);
+  const Columns of_halved = gradient_error(second.batch);
+  for (int64_t n = 0; n < scene.images.size(0); ++n)
+    EXPECT_NEAR(value(of_halved, "gradient_error", n), 1, 0.05);
+}
+
 TEST(Diagnostics, OfAConstantNetworkAreDefinedOrNotANumber) {
   const auto constant = [](const at::Tensor& x) {
     return x.flatten(1).narrow(1, 0, 3) * 0 + at::tensor({1.0F, 0.0F, 0.0F});
@@ -158,6 +191,7 @@ TEST(Diagnostics, OfAConstantNetworkAreDefinedOrNotANumber) {
   EXPECT_TRUE(std::isnan(value(agreement(analysed.batch), "gradient_cosine", 0)));
   EXPECT_TRUE(std::isnan(value(adversary_quality(analysed.batch, ascent), "adversary_quality", 0)));
   EXPECT_TRUE(std::isinf(value(margin_radius(analysed.batch), "margin_radius", 0)));
+  EXPECT_TRUE(std::isinf(value(gradient_error(analysed.batch), "gradient_error", 0)));
   EXPECT_EQ(value(curvature(analysed.batch, 2), "eigenvalue", 0), 0);
 }
 
@@ -184,13 +218,15 @@ TEST(Stability, DoesNotDependOnTheBatch) {
   for (const size_t scene : {1, 7}) {
     const StabilityResult one = analyse(scenes()[scene], stability_options(3));
     const StabilityResult other = analyse(scenes()[scene], stability_options(10));
-    ASSERT_EQ(one.images.size(), 17U);
+    ASSERT_EQ(one.images.size(), 18U);
     for (const auto& [name, values] : one.images) {
       for (int64_t n = 0; n < values.size(0); ++n) {
         const double a = values[n].item<double>();
         const double b = value(other.images, name, n);
         if (std::isnan(a) && std::isnan(b)) continue;
-        EXPECT_NEAR(a, b, 1e-4 + 0.01 * std::abs(a)) << name << " of image " << n;
+        // The gradient's error is itself of the size of rounding.
+        const double rounding = name == "gradient_error" ? 0.01 : 1e-4;
+        EXPECT_NEAR(a, b, rounding + 0.01 * std::abs(a)) << name << " of image " << n;
       }
     }
   }
@@ -199,10 +235,11 @@ TEST(Stability, DoesNotDependOnTheBatch) {
 TEST(Stability, CountsItsPasses) {
   const StabilityResult result = analyse(scenes()[1], stability_options(10));
   // Gradient 1; FGSM 1 and 4 steps (3 gradients, 1 look); 2 random points; 1 neighbour; Hessian 1;
-  // margins 1; profile 3 x 3. Only the first 4 images are certified, with a forward pass each.
-  EXPECT_EQ(result.passes.forward, 10 * (1 + 1 + 4 + 2 + 1 + 1 + 1 + 9) + 4);
-  // Gradient 1, steps 3, neighbour 1, Hessian 1 and 7 products of 2, 4 classes.
-  EXPECT_EQ(result.passes.backward, 10 * (1 + 3 + 1 + 1 + 14 + 4));
+  // margins 1; profile 3 x 3; gradient error 7. Only the first 4 images are certified, with a forward pass
+  // each.
+  EXPECT_EQ(result.passes.forward, 10 * (1 + 1 + 4 + 2 + 1 + 1 + 1 + 9 + 7) + 4);
+  // Gradient 1, steps 3, neighbour 1, Hessian 1 and 7 products of 2, 4 classes, gradient error 1.
+  EXPECT_EQ(result.passes.backward, 10 * (1 + 3 + 1 + 1 + 14 + 4 + 1));
 }
 
 TEST(Stability, ProfilesStartAtTheMeanLossAndPgdIsTheSteepest) {

@@ -1,4 +1,6 @@
 /** `selfgrad eval`: clean and robust accuracy of a model, and the report. */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { nativeAttack } from '../../config/attacks/attack.ts';
 import type { Config } from '../../config/config.ts';
@@ -14,11 +16,18 @@ import { checkGates, type Gate, parseGate } from '../gate.ts';
 import { measure } from '../measure.ts';
 import { note, print, printJson } from '../output.ts';
 import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
-import { writeResults } from '../results.ts';
+import { makeDirectory, writeResults } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
 type Flags = ConfigFlags &
-  ProgressFlags & { out?: string; dryRun?: boolean; json?: boolean; failUnder: Gate[] };
+  ProgressFlags & {
+    out?: string;
+    shard?: string;
+    resume?: boolean;
+    dryRun?: boolean;
+    json?: boolean;
+    failUnder: Gate[];
+  };
 
 async function plan(path: string, config: Config) {
   const source = await openData(splitRequest(config, 'test'));
@@ -64,6 +73,8 @@ export function evalCommand(): Command {
     .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
   addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'evaluate'])
     .option('--out <directory>', 'where results go (default: the run directory)')
+    .option('--shard <i/n>', 'only the i-th of n parts of the images; `selfgrad merge` joins them')
+    .option('--resume', 'go on with the evaluation that was interrupted')
     .addOption(
       new Option('--fail-under <what=share>', 'exit 3 when below, e.g. robust=0.45; repeatable')
         .argParser(parseGate)
@@ -74,17 +85,26 @@ export function evalCommand(): Command {
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const files = runOf(path);
-    const { config } = readConfig(flags, overrides, runLayers(files));
+    const top =
+      flags.shard === undefined ? [] : [{ origin: '--shard', values: { evaluate: { shard: flags.shard } } }];
+    const { config } = readConfig(flags, overrides, runLayers(files), top);
     resolveDevice(config.device);
     if (flags.dryRun) {
       const planned = await plan(path, config);
       return flags.json ? printJson(planned) : printPlan(planned);
     }
     const { evaluate } = await import('../../evaluate.ts');
-    const evaluation = await measure(path, config, flags, (model, data, shared) =>
-      evaluate(model, data, { ...config.evaluate, ...shared }),
-    );
     const written = runFiles(flags.out ?? files.directory);
+    await makeDirectory(written.directory);
+    if (!flags.resume) await rm(written.partial, { force: true });
+    const evaluation = await measure(
+      path,
+      config,
+      flags,
+      (model, data, shared) =>
+        evaluate(model, data, { ...config.evaluate, ...shared, partial: written.partial }),
+      () => (existsSync(written.partial) ? 'Repeat the command with --resume to go on.' : ''),
+    );
     await writeResults(evaluation, files, written);
     if (flags.json) printJson(evaluation);
     else print(renderTable(evaluation));

@@ -39,6 +39,8 @@ function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
       return `warning  ${event.code}  ${event.message}`;
     case 'alarm':
       return `alarm  step ${grouped(event.step)}: successive gradients agree ${event.agreement.toFixed(2)}, usually ${event.usual.toFixed(2)}; extra attack passes for ${event.remedySteps} steps`;
+    case 'part':
+      return `${grouped(event.done)} of ${grouped(event.count)} images  clean ${percent(event.clean.rate)}  robust ${percent(event.robust.rate)}`;
     case 'attack-end':
       return `${event.name}  ${grouped(event.broken)} broken`;
     case 'diagnose':

@@ -1,11 +1,12 @@
 /** Progress of a long job on stderr: a redrawn bar on a terminal, whole lines elsewhere, or JSON lines. */
 import { Option } from 'commander';
+import type { EvaluateEvent } from '../../evaluation.ts';
 import type { TrainEvent } from '../../events.ts';
-import type { NativeEvaluateEvent, NativeStabilityEvent } from '../../native/binding.ts';
+import type { NativeStabilityEvent } from '../../native/binding.ts';
 import { barProgress } from './bar.ts';
 import { lineProgress } from './line.ts';
 
-export type ProgressEvent = TrainEvent | NativeEvaluateEvent | NativeStabilityEvent;
+export type ProgressEvent = TrainEvent | EvaluateEvent | NativeStabilityEvent;
 
 export interface Progress {
   /** Finished epochs stay to be read, one a line. */

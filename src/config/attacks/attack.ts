@@ -17,10 +17,12 @@ import { type CwLinfAttack, type CwLinfOptions, cwLinf, cwLinfSchema, nativeCwLi
 import { type FabTAttack, type FabTOptions, fabTSchema, nativeFabT } from './fab.ts';
 import { type FgsmAttack, type FgsmOptions, fgsmSchema, nativeFgsm } from './fgsm.ts';
 import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
+import { nativeRandom, type RandomAttack, type RandomOptions, randomSchema } from './random.ts';
 import { nativeSquare, type SquareAttack, type SquareOptions, squareSchema } from './square.ts';
 
 /** One attack with all its options, told apart by `name`. */
 export type Attack =
+  | RandomAttack
   | FgsmAttack
   | PgdAttack
   | CwLinfAttack
@@ -34,6 +36,7 @@ export type AttackName = Attack['name'];
 /** An attack as a user writes it; the bare name stands for its defaults. */
 export type AttackInput =
   | AttackName
+  | ({ name: 'random' } & RandomOptions)
   | ({ name: 'fgsm' } & FgsmOptions)
   | ({ name: 'pgd' } & PgdOptions)
   | ({ name: 'cw-linf' } & CwLinfOptions)
@@ -46,6 +49,7 @@ export type AttackInput =
 
 /** All attacks, cheapest first. */
 export const attackNames: readonly AttackName[] = [
+  'random',
   'fgsm',
   'pgd',
   'cw-linf',
@@ -59,6 +63,7 @@ export const attackNames: readonly AttackName[] = [
 
 /** @internal */
 export const attackSchema = named(attackNames, 'An attack: its name, or a group of its options.', [
+  randomSchema,
   fgsmSchema,
   pgdSchema,
   cwLinfSchema,
@@ -83,6 +88,8 @@ export function defaultAttacks(norm: Norm): Attack[] {
  */
 export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): NativeAttackOptions {
   switch (attack.name) {
+    case 'random':
+      return nativeRandom(attack, threat, path);
     case 'fgsm':
       return nativeFgsm(attack, threat, path);
     case 'pgd':

@@ -1,10 +1,10 @@
 /** Downloads one archive by HTTPS: resumed where it broke off, checked by its SHA-256. */
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SelfgradError } from '../../errors.ts';
+import { fileSha256 } from '../../fileHash.ts';
 
 export interface Download {
   url: string;
@@ -26,12 +26,6 @@ function checkAddress(url: string): URL {
     'ERR_OPTION',
     `Expected an https address for LibTorch's archive but received ${url}.`,
   );
-}
-
-async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -26,6 +26,7 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
       parameters: 12345,
       path: 'runs/a/model.safetensors',
       strategy: 'self-gradient',
+      sha256: 'cd34'.repeat(16),
     },
     data: {
       name: 'cifar10',
@@ -52,6 +53,7 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
         passes: { forward: 840_000, backward: 838_000 },
         seconds: 41.23,
         medianDistance: null,
+        distances: [],
       },
       {
         name: 'cw-l2',
@@ -62,6 +64,7 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
         passes: { forward: 52_000, backward: 0 },
         seconds: 700,
         medianDistance: 0.4321,
+        distances: [0.3, 0.4321, 0.5],
       },
     ],
     robust: rate(5231, 10_000),
@@ -81,6 +84,7 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
       ],
     },
     examples: [example],
+    images: { first: 0, predictions: [0, 1], brokenBy: [-1, -2] },
     warnings: [{ code: 'W_SQUARE', message: 'black box broke 9 examples that gradients missed' }],
     command: 'selfgrad eval runs/a --seed 3',
     ...changes,

@@ -139,7 +139,13 @@ describe('renderReport', () => {
     const hostile = '"><img src=x onerror=alert(1)></title></style><script>alert(1)</script>';
     const evaluation = evaluationFixture({ device: hostile, createdAt: hostile, command: hostile });
     evaluation.data = { ...evaluation.data, name: hostile, note: hostile, classes: [hostile, hostile] };
-    evaluation.model = { architecture: hostile, parameters: 1, path: hostile, strategy: hostile };
+    evaluation.model = {
+      architecture: hostile,
+      parameters: 1,
+      path: hostile,
+      strategy: hostile,
+      sha256: hostile,
+    };
     evaluation.threat.epsText = hostile;
     evaluation.attacks = evaluation.attacks.map((attack) => ({
       ...attack,

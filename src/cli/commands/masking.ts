@@ -1,0 +1,40 @@
+/** `selfgrad masking`: signs that gradients are masked and robust accuracy is not what it seems. */
+import { Command } from 'commander';
+import { resolveDevice } from '../../config/device.ts';
+import { SelfgradError } from '../../errors.ts';
+import { renderMasking } from '../../report/maskingTable.ts';
+import { writeAtomic } from '../../report/writeAtomic.ts';
+import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
+import { measure } from '../measure.ts';
+import { print, printJson } from '../output.ts';
+import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { runLayers, runOf } from '../runFiles.ts';
+
+type Flags = ConfigFlags & ProgressFlags & { out?: string; json?: boolean; failIfSuspect?: boolean };
+
+/** The command `selfgrad masking`. */
+export function maskingCommand(): Command {
+  const command = new Command('masking')
+    .description('look for signs of masked gradients: one verdict with its evidence')
+    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
+  addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'masking'])
+    .option('--out <file>', 'also write the checks as JSON')
+    .option('--fail-if-suspect', 'exit 3 when a check is raised')
+    .option('--json', 'the checks as one JSON document on stdout');
+  for (const option of progressOptions()) command.addOption(option);
+  return command.action(async (path: string, overrides: string[], flags: Flags) => {
+    const { config } = readConfig(flags, overrides, runLayers(runOf(path)));
+    resolveDevice(config.device);
+    const { masking } = await import('../../masking.ts');
+    const analysis = await measure(path, config, flags, (model, data, shared) =>
+      masking(model, data, { ...config.masking, ...shared }),
+    );
+    if (flags.out !== undefined) await writeAtomic(flags.out, `${JSON.stringify(analysis, null, 2)}\n`);
+    if (flags.json) printJson(analysis);
+    else print(renderMasking(analysis));
+    if (flags.failIfSuspect && analysis.verdict === 'suspect') {
+      const raised = analysis.checks.filter((check) => check.raised).map(({ name }) => name);
+      throw new SelfgradError('ERR_GATE', `The gate was not met: ${raised.join(', ')} raised.`);
+    }
+  });
+}

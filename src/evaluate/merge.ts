@@ -1,0 +1,161 @@
+/** Joins evaluations of parts of one set into that of the whole. */
+import { distribution } from '../distribution.ts';
+import { SelfgradError } from '../errors.ts';
+import type { AdversarialExample, AttackResult, Evaluation, Passes, Rate } from '../evaluation.ts';
+import { rate } from '../interval.ts';
+import type { ImageRange } from './ranges.ts';
+import { chanceWarning } from './warnings.ts';
+
+/** What parts of one evaluation have in common. */
+function identity({ model, data, threat, seed, attacks, perClass, epsCurve, versions }: Evaluation): string {
+  const { path: _, ...network } = model;
+  const { count: __, ...images } = data;
+  return JSON.stringify([
+    network,
+    images,
+    threat,
+    seed,
+    attacks.map(({ name, options }) => [name, options]),
+    perClass.length,
+    epsCurve && [epsCurve.attack, epsCurve.points.map(({ eps }) => eps)],
+    versions.selfgrad,
+  ]);
+}
+
+function refuse(expected: string, received: string, fix: string): never {
+  throw new SelfgradError('ERR_OPTION', `Expected ${expected} but received ${received}.`, { fix });
+}
+
+/** In order of their images; every image from the first to the last once. */
+function inOrder(parts: readonly Evaluation[]): Evaluation[] {
+  const sorted = [...parts].sort((a, b) => a.images.first - b.images.first);
+  const other = sorted.find((part) => identity(part) !== identity(sorted[0]!));
+  if (other !== undefined) {
+    refuse(
+      'parts of one evaluation',
+      `parts that differ in model, data, threat, seed, attacks or version (images from ${sorted[0]!.images.first} and from ${other.images.first} on)`,
+      'Evaluate each shard with the same command and another --shard.',
+    );
+  }
+  let next = sorted[0]!.images.first;
+  for (const { images } of sorted) {
+    if (images.first !== next) {
+      refuse(
+        `a part that begins at image ${next}`,
+        `one that begins at image ${images.first}`,
+        'Give every shard once.',
+      );
+    }
+    next += images.brokenBy.length;
+  }
+  return sorted;
+}
+
+const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+function sumRates(rates: readonly Rate[]): Rate {
+  return rate(total(rates.map(({ correct }) => correct)), total(rates.map(({ count }) => count)));
+}
+
+function sumPasses(passes: readonly Passes[]): Passes {
+  return {
+    forward: total(passes.map(({ forward }) => forward)),
+    backward: total(passes.map(({ backward }) => backward)),
+  };
+}
+
+function mergeAttack(parts: readonly AttackResult[]): AttackResult {
+  const distances = parts.flatMap((part) => part.distances);
+  return {
+    ...parts[0]!,
+    robust: sumRates(parts.map(({ robust }) => robust)),
+    attacked: total(parts.map(({ attacked }) => attacked)),
+    broken: total(parts.map(({ broken }) => broken)),
+    passes: sumPasses(parts.map(({ passes }) => passes)),
+    seconds: total(parts.map(({ seconds }) => seconds)),
+    distances,
+    medianDistance: distribution(distances).median,
+  };
+}
+
+function mergeCurve(curves: readonly Evaluation['epsCurve'][]): Evaluation['epsCurve'] {
+  const given = curves.filter((curve) => curve !== null);
+  if (given.length === 0) return null;
+  return {
+    ...given[0]!,
+    count: total(given.map(({ count }) => count)),
+    points: given[0]!.points.map((point, i) => ({
+      ...point,
+      robust: sumRates(given.map(({ points }) => points[i]!.robust)),
+    })),
+  };
+}
+
+/** One example of each attack in turn, the lowest index first, as many as the largest part has. */
+function chooseExamples(parts: readonly Evaluation[]): AdversarialExample[] {
+  const names = new Set(parts[0]!.attacks.map(({ name }) => name));
+  const queues = [...names].map((name) =>
+    parts.flatMap(({ examples }) => examples.filter(({ attack }) => attack === name)),
+  );
+  const most = Math.max(...parts.map(({ examples }) => examples.length));
+  const chosen: AdversarialExample[] = [];
+  while (chosen.length < most && queues.some((queue) => queue.length > 0)) {
+    for (const queue of queues) {
+      const next = queue.shift();
+      if (next !== undefined && chosen.length < most) chosen.push(next);
+    }
+  }
+  return chosen;
+}
+
+/** What every image came to, one value an image. */
+function mergeImages(parts: readonly Evaluation[]): Evaluation['images'] {
+  return {
+    first: parts[0]!.images.first,
+    predictions: parts.flatMap(({ images }) => images.predictions),
+    brokenBy: parts.flatMap(({ images }) => images.brokenBy),
+  };
+}
+
+/**
+ * The evaluation of all images of `parts`, which must be those of one evaluation with different `shard`s. Counts,
+ * passes and seconds are added, rates and intervals taken anew: the numbers are those of one run over all images.
+ *
+ * @throws SelfgradError `ERR_OPTION` when there is no part, when parts differ in more than their images, when an image
+ *   is missing between them or is there twice
+ */
+export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
+  if (parts.length === 0) refuse('at least one evaluation', 'none', 'Give the evaluation of each shard.');
+  const sorted = inOrder(parts);
+  const first = sorted[0]!;
+  const images: ImageRange = {
+    first: first.images.first,
+    count: total(sorted.map(({ data }) => data.count)),
+  };
+  const clean = sumRates(sorted.map((part) => part.clean));
+  return {
+    ...first,
+    createdAt: sorted
+      .map(({ createdAt }) => createdAt)
+      .sort()
+      .at(-1)!,
+    data: { ...first.data, count: images.count },
+    clean,
+    attacks: first.attacks.map((_, i) => mergeAttack(sorted.map(({ attacks }) => attacks[i]!))),
+    robust: sumRates(sorted.map(({ robust }) => robust)),
+    passes: sumPasses(sorted.map(({ passes }) => passes)),
+    seconds: total(sorted.map(({ seconds }) => seconds)),
+    perClass: first.perClass.map(({ label }, i) => ({
+      label,
+      clean: sumRates(sorted.map(({ perClass }) => perClass[i]!.clean)),
+      robust: sumRates(sorted.map(({ perClass }) => perClass[i]!.robust)),
+    })),
+    epsCurve: mergeCurve(sorted.map(({ epsCurve }) => epsCurve)),
+    examples: chooseExamples(sorted),
+    images: mergeImages(sorted),
+    warnings: [
+      ...first.warnings.filter(({ code }) => code !== 'W_CHANCE'),
+      ...chanceWarning(clean, first.data.classes.length),
+    ],
+  };
+}
