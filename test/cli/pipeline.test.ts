@@ -160,6 +160,67 @@ describe('inspect', () => {
   });
 });
 
+describe('eval in shards', () => {
+  it('merges to the numbers of the whole', async () => {
+    const out = (name: string) => join(folder, name);
+    const whole = await selfgrad(['eval', run, '--json', '-q', '--out', out('whole')]);
+    for (const shard of ['1/2', '2/2']) {
+      const { status, stderr } = await selfgrad([
+        'eval',
+        run,
+        '-q',
+        '--shard',
+        shard,
+        '--out',
+        out(shard[0]!),
+      ]);
+      expect([status, stderr]).toEqual([0, '']);
+    }
+    const merged = await selfgrad(['merge', out('2'), out('1'), '--json', '--out', out('merged')]);
+    const [expected, received] = [whole, merged].map(({ stdout }) => JSON.parse(stdout));
+    for (const what of ['clean', 'robust', 'perClass', 'epsCurve', 'images', 'warnings']) {
+      expect(received[what], what).toEqual(expected[what]);
+    }
+    expect(readdirSync(out('merged')).sort()).toEqual(['evaluation.csv', 'evaluation.json', 'report.html']);
+    const missing = await selfgrad(['merge', out('2'), out('2'), '--out', out('bad')]);
+    expect([missing.status, missing.stderr]).toEqual([2, expect.stringMatching(/^ERR_OPTION {2}/)]);
+    const gate = await selfgrad([
+      'merge',
+      out('1'),
+      out('2'),
+      '--out',
+      out('merged'),
+      '--fail-under',
+      'robust=1',
+    ]);
+    expect(gate.status).toBe(3);
+  });
+
+  it('goes on after SIGTERM', async () => {
+    const out = join(folder, 'resumed');
+    const words = ['eval', run, '--out', out, 'evaluate.saveEvery=25', 'evaluate.epsCurve=null'];
+    const { status, stderr } = await selfgrad(words, {
+      onStderr: (child, text) => {
+        if (!child.killed && text.includes('25 of 100 images')) child.kill('SIGTERM');
+      },
+    });
+    expect([status, stderr]).toEqual([75, expect.stringContaining('Repeat the command with --resume')]);
+    const resumed = await selfgrad([...words, '--resume', '--json']);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    const whole = await selfgrad([
+      'eval',
+      run,
+      '--json',
+      '-q',
+      '--out',
+      join(folder, 'once'),
+      'evaluate.epsCurve=null',
+    ]);
+    expect(JSON.parse(resumed.stdout).images).toEqual(JSON.parse(whole.stdout).images);
+    expect(existsSync(join(out, 'evaluation.partial.jsonl'))).toBe(false);
+  });
+});
+
 describe('masking', () => {
   const few = ['masking.count=20', 'masking.apgdSteps=5', 'masking.queries=10', 'masking.points=5'];
 
