@@ -1,6 +1,8 @@
 /** selfgrad: train image classifiers to withstand adversarial perturbation, and measure how much they do. */
 export type { AttackRunOptions, AttackRunResult } from './attack.ts';
 export { attack } from './attack.ts';
+export type * from './comparison.ts';
+export { compare } from './comparison.ts';
 export { type ApgdOptions, type ApgdTOptions, apgdCe, apgdDlr, apgdT } from './config/attacks/apgd.ts';
 export type { Attack, AttackInput } from './config/attacks/attack.ts';
 export { type CwL2Options, cwL2 } from './config/attacks/cwL2.ts';
@@ -42,6 +44,7 @@ export { masking } from './masking.ts';
 export type * from './maskingAnalysis.ts';
 export type { MeasurementOptions, MeasurementRecord } from './measurement.ts';
 export { loadModel, Model, type PredictOptions } from './model.ts';
+export { type ComparisonInput, renderComparison } from './report/comparisonPage.ts';
 export { type ReportInput, renderReport } from './report/html.ts';
 export { renderMasking } from './report/maskingTable.ts';
 export { renderStability } from './report/stabilityTable.ts';

@@ -43,3 +43,43 @@ export function rate(correct: number, count: number): Rate {
     high: correct === count ? 1 : Math.min(1, Math.max(share, centre + half)),
   };
 }
+
+/** How much larger one share is than another on the same images, with its 95 % interval; all in -1 … 1. */
+export interface Difference {
+  value: number;
+  low: number;
+  high: number;
+  /** Images that only the one has, and only the other. */
+  only: number;
+  onlyOther: number;
+}
+
+/**
+ * The paired difference of two shares, image by image, with the 95 % interval of Agresti and Min (2005,
+ * doi 10.1002/sim.1781): Wald's, with half an image added to each of the four kinds.
+ *
+ * @param mine per image whether it counts
+ * @param other the same images in the same order
+ * @throws SelfgradError `ERR_NATIVE` when the lengths differ or are 0
+ */
+export function pairedDifference(mine: readonly boolean[], other: readonly boolean[]): Difference {
+  if (mine.length !== other.length || mine.length === 0) {
+    throw new SelfgradError(
+      'ERR_NATIVE',
+      `Expected the same images twice but received ${mine.length} and ${other.length}.`,
+    );
+  }
+  const only = mine.filter((counts, i) => counts && !other[i]).length;
+  const onlyOther = other.filter((counts, i) => counts && !mine[i]).length;
+  const count = mine.length + 2;
+  const centre = (only - onlyOther) / count;
+  const variance = (only + onlyOther + 1) / count ** 2 - centre ** 2 / count;
+  const half = z * Math.sqrt(variance);
+  return {
+    value: (only - onlyOther) / mine.length,
+    low: Math.max(-1, centre - half),
+    high: Math.min(1, centre + half),
+    only,
+    onlyOther,
+  };
+}

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { packageVersion } from '../native/packageRoot.ts';
 import { attackCommand } from './commands/attack.ts';
+import { compareCommand } from './commands/compare.ts';
 import { configCommand } from './commands/config.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     trainCommand(),
     evalCommand(),
     mergeCommand(),
+    compareCommand(),
     stabilityCommand(),
     maskingCommand(),
     attackCommand(),

@@ -1,6 +1,7 @@
 /** Numbers as a reader sees them in the table and the report: percent, counts, passes, time, pixels. */
 import { formatEps } from '../config/fraction.ts';
 import type { Evaluation, Passes, Rate } from '../evaluation.ts';
+import type { Difference } from '../interval.ts';
 
 /** `0.8412` → `84.12 %`. */
 export function percent(share: number, digits = 2): string {
@@ -10,6 +11,12 @@ export function percent(share: number, digits = 2): string {
 /** The 95 % interval of a rate: `83.39 … 84.82 %`. */
 export function interval(rate: Rate): string {
   return `${(rate.low * 100).toFixed(2)} … ${percent(rate.high)}`;
+}
+
+/** In points of a hundred, with its 95 % interval: `+3.20 (+1.10 … +5.28)`. */
+export function differenceText({ value, low, high }: Difference): string {
+  const points = (share: number) => `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(2)}`;
+  return `${points(value)} (${points(low)} … ${points(high)})`;
 }
 
 /** `10000` → `10 000`. */

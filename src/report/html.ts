@@ -1,5 +1,4 @@
-/** The report: one HTML file that needs no other file, no script and no network. */
-import { createHash } from 'node:crypto';
+/** The report of an evaluation. */
 import type { Evaluation, Rate } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import { epsCurve } from './charts/epsCurve.ts';
@@ -9,9 +8,9 @@ import { trainingCurve } from './charts/trainingCurve.ts';
 import { examples } from './examples.ts';
 import { counted, interval, threatText } from './format.ts';
 import { trainingHistory } from './history.ts';
-import { type Content, html, Markup } from './markup.ts';
+import { type Content, html, type Markup } from './markup.ts';
+import { renderPage, section } from './page.ts';
 import { provenance } from './provenance.ts';
-import { style } from './style.ts';
 import { attackTable, classTable, epsTable } from './tables.ts';
 
 export interface ReportInput {
@@ -21,15 +20,6 @@ export interface ReportInput {
   /** The resolved configuration as a plain object; null or undefined when there is none. */
   config: unknown;
 }
-
-/** The hash lets this style sheet through and no other: text that slipped in as markup stays inert. */
-const policy = [
-  "default-src 'none'",
-  'img-src data:',
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 function headline(name: string, rate: Rate, tone: Tone, note: string): Markup {
   return html`<div class="headline tone-${tone}"><h2>${name}</h2><p class="value">${(rate.rate * 100).toFixed(2)}<span> %</span></p>${rateBar(rate, tone)}<p class="note">${interval(rate)} (95 % interval)<br>${note}</p></div>`;
@@ -50,13 +40,6 @@ function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {
 
 function warningList({ warnings }: Evaluation): Markup {
   return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`;
-}
-
-/** A section with its heading and, where it helps, a sentence on how to read it. */
-function section(id: string, title: string, lead: string | null, content: Content): Markup {
-  return html`<section id="${id}"><h2>${title}</h2>${lead !== null && html`<p class="lead">${lead}</p>`}
-${content}
-</section>`;
 }
 
 function sections({ evaluation, history, config }: ReportInput): Content[] {
@@ -99,31 +82,14 @@ function sections({ evaluation, history, config }: ReportInput): Content[] {
  */
 export function renderReport({ evaluation, history, config }: ReportInput): string {
   const { model, data, threat, versions } = evaluation;
-  const title = `${model.architecture} on ${data.name}, ${threatText(threat)}`;
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="selfgrad ${versions.selfgrad}">
-<title>${title} · selfgrad</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
-<header>
-<p class="eyebrow">selfgrad · robustness report</p>
+  return renderPage({
+    title: `${model.architecture} on ${data.name}, ${threatText(threat)}`,
+    version: versions.selfgrad,
+    header: html`<p class="eyebrow">selfgrad · robustness report</p>
 <h1>${model.architecture} <span>on</span> ${data.name}</h1>
 <ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}${model.strategy !== null && html`<li>trained with ${model.strategy}</li>`}<li>${counted(model.parameters, 'parameter')}</li><li>seed ${evaluation.seed}</li><li>${evaluation.device}</li></ul>
-${headlines(evaluation)}
-</header>
-<main>
-${sections({ evaluation, history, config })}
-</main>
-<footer>Written by selfgrad ${versions.selfgrad} on ${evaluation.createdAt}.</footer>
-</body>
-</html>
-`.text;
+${headlines(evaluation)}`,
+    main: sections({ evaluation, history, config }),
+    footer: `Written by selfgrad ${versions.selfgrad} on ${evaluation.createdAt}.`,
+  });
 }

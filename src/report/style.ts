@@ -7,6 +7,7 @@ export const style = `
   color-scheme: light dark;
   --page: #fbfbfa; --panel: #ffffff; --text: #1c2126; --muted: #5b646d; --rule: #e1e4e7; --track: #e9ecee;
   --clean: #0072b2; --robust: #d55e00; --train: #009e73; --neutral: #5b646d;
+  --run-1: #0072b2; --run-2: #d55e00; --run-3: #009e73; --run-4: #9c4a7d; --run-5: #8a6d00; --run-6: #5b646d;
   --clean-text: #00639b; --robust-text: #b04d00; --train-text: #00755a;
   --warning: #fff7e2; --warning-rule: #e69f00;
 }
@@ -14,6 +15,7 @@ export const style = `
   :root {
     --page: #14171a; --panel: #1b1f23; --text: #e8ebee; --muted: #a3acb5; --rule: #31373d; --track: #2c3238;
     --clean: #56b4e9; --robust: #e69f00; --train: #2fbf98; --neutral: #a3acb5;
+    --run-1: #56b4e9; --run-2: #f0a020; --run-3: #2fbf98; --run-4: #e39cc4; --run-5: #d8c84a; --run-6: #a3acb5;
     --clean-text: #7cc6f0; --robust-text: #f0b429; --train-text: #4fd0ae;
     --warning: #2b2413; --warning-rule: #e69f00;
   }
@@ -43,6 +45,12 @@ section > h2 { padding-bottom: 8px; border-bottom: 1px solid var(--rule); margin
 .tone-robust { --tone: var(--robust); --tone-text: var(--robust-text); }
 .tone-train { --tone: var(--train); --tone-text: var(--train-text); }
 .tone-neutral { --tone: var(--neutral); --tone-text: var(--muted); }
+.tone-run-1 { --tone: var(--run-1); --tone-text: var(--run-1); }
+.tone-run-2 { --tone: var(--run-2); --tone-text: var(--run-2); }
+.tone-run-3 { --tone: var(--run-3); --tone-text: var(--run-3); }
+.tone-run-4 { --tone: var(--run-4); --tone-text: var(--run-4); }
+.tone-run-5 { --tone: var(--run-5); --tone-text: var(--run-5); }
+.tone-run-6 { --tone: var(--run-6); --tone-text: var(--run-6); }
 
 .headlines { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 16px; margin-top: 28px; }
 .headline { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; padding: 20px 24px; }
@@ -93,6 +101,13 @@ figure { min-width: 0; }
 .series text { fill: var(--tone-text); font-weight: 600; }
 .tone-clean .line { stroke-dasharray: 7 4; }
 .tone-train .line { stroke-dasharray: 1 4; }
+.tone-run-2 .line { stroke-dasharray: 7 4; }
+.tone-run-3 .line { stroke-dasharray: 1 4; }
+.tone-run-4 .line { stroke-dasharray: 10 3 2 3; }
+.tone-run-5 .line { stroke-dasharray: 3 3; }
+.tone-run-6 .line { stroke-dasharray: 12 5; }
+.difference { display: block; color: var(--muted); font-size: 13px; }
+.side-by-side > figure:only-child { max-width: 620px; }
 
 .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 312px), 1fr)); gap: 16px; }
 .example { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: 12px 14px 14px; }
@@ -136,6 +151,7 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
   :root {
     --page: #ffffff; --panel: #ffffff; --text: #000000; --muted: #444444; --rule: #cccccc; --track: #e9ecee;
     --clean: #0072b2; --robust: #d55e00; --train: #009e73; --neutral: #444444;
+    --run-1: #0072b2; --run-2: #d55e00; --run-3: #009e73; --run-4: #9c4a7d; --run-5: #8a6d00; --run-6: #444444;
     --clean-text: #00639b; --robust-text: #b04d00; --train-text: #00755a; --warning: #ffffff;
   }
   @page { margin: 16mm; }

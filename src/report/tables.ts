@@ -7,7 +7,7 @@ import { duration, grouped, interval, optionText, passes, percent } from './form
 import { type Content, html, Markup } from './markup.ts';
 
 /** A table that scrolls sideways on its own where the screen is too narrow, also by keyboard. */
-function scrolling(caption: string, head: Content, body: Content): Markup {
+export function scrolling(caption: string, head: Content, body: Content): Markup {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
 <caption>${caption}</caption>
 <thead><tr>${head}</tr></thead>
@@ -16,17 +16,18 @@ function scrolling(caption: string, head: Content, body: Content): Markup {
 }
 
 /** Column heads; a `Markup` is taken as it is. */
-function heads(names: readonly (string | Markup)[]): Markup {
+export function heads(names: readonly (string | Markup)[]): Markup {
   return html`${names.map((name) => (name instanceof Markup ? name : html`<th scope="col">${name}</th>`))}`;
 }
 
 /** The head over `rateCell`, which is set to the left. */
-function rateHead(name: string): Markup {
+export function rateHead(name: string): Markup {
   return html`<th scope="col" class="rate">${name}</th>`;
 }
 
-function rateCell(rate: Rate, tone: Tone): Markup {
-  return html`<td class="rate">${rateBar(rate, tone)} <b>${percent(rate.rate)}</b> <span class="interval">${interval(rate)}</span></td>`;
+/** `note` stands below the rate. */
+export function rateCell(rate: Rate, tone: Tone, note: Content = null): Markup {
+  return html`<td class="rate">${rateBar(rate, tone)} <b>${percent(rate.rate)}</b> <span class="interval">${interval(rate)}</span>${note}</td>`;
 }
 
 function costCells({ forward, backward }: Passes, seconds: number): Markup {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SelfgradError } from '../../src/errors.ts';
-import { rate } from '../../src/interval.ts';
+import { pairedDifference, rate } from '../../src/interval.ts';
 
 const counts = fc
   .integer({ min: 1, max: 1_000_000 })
@@ -63,5 +63,54 @@ describe('rate', () => {
     [0, Number.NaN, 'Expected a whole number ≥ 0 for count but received NaN (number).'],
   ])('refuses %d of %d', (correct, count, message) => {
     expect(() => rate(correct, count)).toThrow(new SelfgradError('ERR_NATIVE', message));
+  });
+});
+
+describe('pairedDifference', () => {
+  const flags = (both: number, only: number, onlyOther: number, neither: number) => {
+    const kinds = [
+      [both, true, true],
+      [only, true, false],
+      [onlyOther, false, true],
+      [neither, false, false],
+    ] as const;
+    const mine = kinds.flatMap(([count, own]) => Array.from({ length: count }, () => own));
+    const other = kinds.flatMap(([count, , theirs]) => Array.from({ length: count }, () => theirs));
+    return pairedDifference(mine, other);
+  };
+
+  test('is the difference of the two shares', () => {
+    expect(flags(30, 12, 4, 54)).toMatchObject({ value: 0.08, only: 12, onlyOther: 4 });
+  });
+
+  test('agrees with a case computed by hand', () => {
+    // (8 ± 1.96 √(17 − 64/102)) / 102
+    const { low, high } = flags(30, 12, 4, 54);
+    expect(low).toBeCloseTo((8 - 1.959964 * Math.sqrt(17 - 64 / 102)) / 102, 6);
+    expect(high).toBeCloseTo((8 + 1.959964 * Math.sqrt(17 - 64 / 102)) / 102, 6);
+  });
+
+  test('is narrower than two intervals of their own when runs mostly agree', () => {
+    const { value, low, high } = flags(400, 60, 20, 520);
+    expect(low).toBeGreaterThan(0);
+    expect(rate(460, 1000).low).toBeLessThan(rate(420, 1000).high);
+    expect(value).toBeCloseTo(0.04);
+    expect(high).toBeLessThan(0.06);
+  });
+
+  test('turns its sign with its arguments', () => {
+    const [a, b] = [flags(5, 3, 9, 4), flags(5, 9, 3, 4)];
+    expect([a.value, a.low, a.high]).toEqual([-b.value, -b.high, -b.low]);
+  });
+
+  test('knows little from one image, and stays in -1 … 1', () => {
+    expect(flags(0, 1, 0, 0)).toMatchObject({ value: 1, high: 1 });
+    expect(flags(0, 1, 0, 0).low).toBeLessThan(0);
+    expect(flags(0, 0, 0, 3).high).toBeGreaterThan(0);
+  });
+
+  test('refuses different lengths and none', () => {
+    expect(() => pairedDifference([true], [])).toThrow('Expected the same images twice');
+    expect(() => pairedDifference([], [])).toThrow('Expected the same images twice');
   });
 });

@@ -8,7 +8,11 @@ import { html, type Markup } from '../markup.ts';
 import { spread, textWidth, thinByRank, thinEvenly } from './labels.ts';
 
 /** What a line shows; the style sheet gives each its colour and dash. */
-export type Tone = 'clean' | 'robust' | 'train' | 'neutral';
+export type Tone = 'clean' | 'robust' | 'train' | 'neutral' | RunTone;
+
+/** One a run, where several stand side by side. */
+export const runTones = ['run-1', 'run-2', 'run-3', 'run-4', 'run-5', 'run-6'] as const;
+export type RunTone = (typeof runTones)[number];
 
 export interface LinePoint {
   x: number;

@@ -1,0 +1,160 @@
+/** The page that sets runs side by side. */
+import type { Comparison, ComparisonRow } from '../comparison.ts';
+import type { Evaluation, Rate } from '../evaluation.ts';
+import type { TrainEvent } from '../events.ts';
+import type { Difference } from '../interval.ts';
+import { type LineChart, type LineSeries, lineChart, runTones, type Tone } from './charts/lineChart.ts';
+import { counted, differenceText, percent, threatText } from './format.ts';
+import { trainingHistory } from './history.ts';
+import { html, type Markup } from './markup.ts';
+import { renderPage, section } from './page.ts';
+import { heads, rateCell, rateHead, scrolling } from './tables.ts';
+
+export interface ComparisonInput {
+  comparison: Comparison;
+  /** In the order of the comparison's rows: what each row was made of, and its training where that is known. */
+  runs: readonly { evaluation: Evaluation; history: readonly TrainEvent[] }[];
+  /** The version of selfgrad that writes the page. */
+  version: string;
+}
+
+/** The rate, and below it the difference to the first run where there is one. */
+function comparedCell(rate: Rate, tone: Tone, difference: Difference | null): Markup {
+  return rateCell(
+    rate,
+    tone,
+    difference !== null && html`<small class="difference">${differenceText(difference)} to the first</small>`,
+  );
+}
+
+function comparisonTable({ rows }: Comparison): Markup {
+  const row = ({ name, strategy, parameters, clean, robust, ...differences }: ComparisonRow) =>
+    html`<tr><th scope="row">${name}<small>${[strategy, counted(parameters, 'parameter')].filter(Boolean).join(' · ')}</small></th>${comparedCell(clean, 'clean', differences.cleanDifference)}${comparedCell(robust, 'robust', differences.robustDifference)}</tr>`;
+  return scrolling(
+    'Clean and robust accuracy of each run',
+    heads(['run', rateHead('clean, 95 % interval'), rateHead('robust, 95 % interval')]),
+    rows.map(row),
+  );
+}
+
+/** Accuracy under each attack; a cell is empty where a run was not attacked by it. */
+function attacksTable({ rows }: Comparison): Markup {
+  const names = [...new Set(rows.flatMap(({ attacks }) => attacks.map(({ name }) => name)))];
+  return scrolling(
+    'Accuracy under each attack',
+    heads(['run', ...names]),
+    rows.map(({ name, attacks }) => {
+      const cells = names.map((wanted) => {
+        const found = attacks.find((attack) => attack.name === wanted);
+        return html`<td>${found && percent(found.robust.rate)}</td>`;
+      });
+      return html`<tr><th scope="row">${name}</th>${cells}</tr>`;
+    }),
+  );
+}
+
+/** A chart has room for so much of a name. */
+function shortened(name: string): string {
+  return name.length <= 22 ? name : `${name.slice(0, 21)}…`;
+}
+
+/** What a line of a run is drawn from; a run without points has no line. */
+function lines(
+  { comparison, runs }: ComparisonInput,
+  points: (run: ComparisonInput['runs'][number]) => LineSeries['points'],
+): LineSeries[] {
+  return runTones
+    .map((tone, i) => ({
+      name: shortened(comparison.rows[i]?.name ?? ''),
+      tone,
+      points: runs[i] === undefined ? [] : points(runs[i]),
+    }))
+    .filter((series) => series.points.length > 0);
+}
+
+function ends(series: readonly LineSeries[]): string {
+  return series.map(({ name, points }) => `${name} ${percent(points.at(-1)!.y)}`).join(', ');
+}
+
+const share = (value: number) => percent(value, 0);
+
+function charts(input: ComparisonInput): Markup[] {
+  const { threat } = input.comparison;
+  const curves = lines(input, ({ evaluation }) =>
+    (evaluation.epsCurve?.points ?? []).map(({ eps, robust: { rate, low, high } }) => ({
+      x: eps,
+      y: rate,
+      low,
+      high,
+    })),
+  );
+  const training = lines(input, ({ history }) => trainingHistory(history)?.robust ?? []);
+  const drawn: LineChart[] = [
+    {
+      id: 'eps-curves',
+      title: 'Robust accuracy against eps',
+      description: `At the largest eps: ${ends(curves)}.`,
+      xLabel: `eps (${threat.norm === 'linf' ? 'L∞' : 'L2'}, pixels in 0 … 1)`,
+      yLabel: 'robust accuracy',
+      yMax: 1,
+      yFormat: share,
+      series: curves,
+      marks: [{ value: threat.eps, text: `threat model ${threat.epsText}` }],
+    },
+    {
+      id: 'convergence',
+      title: 'Validation robust accuracy during training',
+      description: `At the end of training: ${ends(training)}.`,
+      xLabel: 'forward + backward passes, all images',
+      yLabel: 'validation robust accuracy',
+      yMax: 1,
+      yFormat: share,
+      series: training,
+      marks: [],
+    },
+  ];
+  return drawn
+    .filter(({ series }) => series.length > 0)
+    .map((chart) => html`<figure>${lineChart(chart)}</figure>`);
+}
+
+/**
+ * Draws a comparison as one self-contained HTML document: the table with paired differences, each attack, robust
+ * accuracy against eps and during training. Charts show the first six runs.
+ */
+export function renderComparison(input: ComparisonInput): string {
+  const { comparison, version } = input;
+  const { data, threat, rows, warnings } = comparison;
+  const curves = charts(input);
+  return renderPage({
+    title: `${counted(rows.length, 'run')} on ${data.name}, ${threatText(threat)}`,
+    version,
+    header: html`<p class="eyebrow">selfgrad · comparison</p>
+<h1>${counted(rows.length, 'run')} <span>on</span> ${data.name}</h1>
+<ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}</ul>`,
+    main: [
+      warnings.length > 0 &&
+        section(
+          'warnings',
+          'Warnings',
+          null,
+          html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`,
+        ),
+      section(
+        'runs',
+        'Runs',
+        'Differences are taken image by image, with 95 % intervals for the draw of the images: other training seeds may differ by more.',
+        comparisonTable(comparison),
+      ),
+      section('attacks', 'Attacks', null, attacksTable(comparison)),
+      curves.length > 0 &&
+        section(
+          'curves',
+          'Curves',
+          'Robust accuracy against eps is under the first attack of each evaluation, during training on validation images; bands are 95 % intervals.',
+          html`<div class="side-by-side">${curves}</div>`,
+        ),
+    ],
+    footer: `Written by selfgrad ${version}.`,
+  });
+}
