@@ -17,7 +17,11 @@ async function installPackages(report) {
   report('npm ci');
   const npm = process.env.npm_execpath;
   const args = ['ci', '--no-audit', '--no-fund'];
-  const { status, output } = await (npm ? run(process.execPath, [npm, ...args]) : run('npm', args));
+  // The tests' ONNX runtime would otherwise fetch its CUDA libraries.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+  const { status, output } = await (npm
+    ? run(process.execPath, [npm, ...args], { env })
+    : run('npm', args, { env }));
   if (status !== 0) {
     const reason =
       /^npm (?:error|ERR!) (?!code|errno|syscall|type|A complete)(.+)$/m.exec(output)?.[1] ??

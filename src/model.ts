@@ -1,11 +1,16 @@
 /** A trained network in JavaScript's hands: predict, save, dispose. */
 
-import { resolveThreads } from './config/device.ts';
+import { z } from 'zod';
+import { resolveThreads, threadsSchema } from './config/device.ts';
+import { integer, parse, show } from './config/option.ts';
 import { SelfgradError } from './errors.ts';
 import { fileSha256 } from './fileHash.ts';
 import type { NativeModel, NativeModelOptions } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import { type PredictResult, readLogits } from './prediction.ts';
 import { modelFile } from './runFiles.ts';
+
+const batchSizeSchema = integer({ description: 'Images per forward pass.', gte: 1 });
 
 export interface PredictOptions {
   /** Images per forward pass; the result does not depend on it. Defaults to 256. */
@@ -23,6 +28,8 @@ export class Model implements Disposable {
   readonly path: string | null;
   /** SHA-256 of that file, or null. */
   readonly sha256: string | null;
+  /** The last call of `predict`, done or not; it never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @internal Use `loadModel` or the result of `train`. */
   constructor(
@@ -63,18 +70,24 @@ export class Model implements Disposable {
   }
 
   /**
-   * The logits of images, N·classes values.
+   * Classifies a batch of images on a thread of its own. Calls may overlap: they are answered one after the other, in
+   * their order, since each of them uses all `threads`.
    *
-   * @param images N·C·H·W pixels in NCHW order: Float32Array in [0, 1], or Uint8Array (divided by 255)
-   * @throws SelfgradError `ERR_PIXELS` for pixels outside [0, 1], `ERR_OPTION` for a length that is not whole images
+   * @param images N·C·H·W pixels in NCHW order: Float32Array in [0, 1], or Uint8Array (divided by 255); copied at once
+   * @throws SelfgradError `ERR_PIXELS` for pixels outside [0, 1]; `ERR_OPTION` for anything but whole images, for a
+   *   model that is disposed of or in training; `ERR_NUMERIC` for logits that are not finite
    */
-  async predict(images: Float32Array | Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
+  async predict(images: Float32Array | Uint8Array, options: PredictOptions = {}): Promise<PredictResult> {
     checkPixels(images);
-    return this.native.predict({
-      images,
-      batchSize: options.batchSize ?? 256,
-      threads: resolveThreads(options.threads ?? 'auto'),
-    });
+    const request = {
+      images: images instanceof Uint8Array ? new Uint8Array(images) : new Float32Array(images),
+      batchSize: parse(batchSizeSchema, options.batchSize ?? 256, 'batchSize'),
+      threads: resolveThreads(parse(threadsSchema, options.threads ?? 'auto', 'threads')),
+    };
+    const classes = this.classes;
+    const logits = this.#last.then(() => this.native.predict(request));
+    this.#last = logits.catch(() => {});
+    return readLogits(await logits, classes);
   }
 
   /** Writes weights, options and metadata as safetensors, atomically. @throws SelfgradError `ERR_WRITE` */
@@ -94,10 +107,17 @@ export class Model implements Disposable {
 /**
  * Float pixels must lie in [0, 1]: normalisation is the network's first layer, not the caller's.
  *
- * @throws SelfgradError `ERR_PIXELS`
+ * @throws SelfgradError `ERR_PIXELS`; `ERR_OPTION` for another type
  */
 export function checkPixels(images: Float32Array | Uint8Array): void {
   if (images instanceof Uint8Array) return;
+  if (!(images instanceof Float32Array)) {
+    throw new SelfgradError(
+      'ERR_OPTION',
+      `Expected a Float32Array or a Uint8Array for images but received ${show(images)}.`,
+      { fix: 'Give N·C·H·W pixels in one array: floats in [0, 1], or bytes.' },
+    );
+  }
   const at = images.findIndex((value) => !(value >= 0 && value <= 1));
   if (at === -1) return;
   throw new SelfgradError(
@@ -115,6 +135,22 @@ export function checkPixels(images: Float32Array | Uint8Array): void {
 export async function loadModel(path: string): Promise<Model> {
   const file = modelFile(path);
   const { model, metadata } = loadBinding().loadModel({ path: file });
+  checkClasses(metadata['data.classes'], model.options.classes, file);
   const own = Object.entries(metadata).filter(([key]) => !/^(selfgrad|model|train)\./.test(key));
   return new Model(model, Object.fromEntries(own), file, await fileSha256(file));
+}
+
+/** Names that a file holds must be as many as its network has classes. */
+function checkClasses(names: string | undefined, count: number, file: string): void {
+  if (names === undefined) return;
+  const schema = z.array(z.string()).length(count);
+  try {
+    schema.parse(JSON.parse(names));
+  } catch (cause) {
+    throw new SelfgradError(
+      'ERR_CHECKPOINT',
+      `Expected the names of ${count} classes for data.classes in the metadata of ${file} but received ${show(names)}.`,
+      { fix: 'Use a model or checkpoint file that selfgrad wrote.', cause },
+    );
+  }
 }

@@ -14,6 +14,9 @@ export interface RunFiles {
   partial: string;
   report: string;
   csv: string;
+  onnx: string;
+  card: string;
+  cardJson: string;
 }
 
 /** The paths of the files of a run; they need not exist. */
@@ -28,6 +31,9 @@ export function runFiles(directory: string): RunFiles {
     partial: join(directory, 'evaluation.partial.jsonl'),
     report: join(directory, 'report.html'),
     csv: join(directory, 'evaluation.csv'),
+    onnx: join(directory, 'model.onnx'),
+    card: join(directory, 'card.md'),
+    cardJson: join(directory, 'card.json'),
   };
 }
 

@@ -60,11 +60,8 @@ async function evaluated() {
   const model = await loadModel(task.weights);
   const { images, data: drawn } = await loadImages(task.images, task.steps * task.imagesPerStep);
   const { batch: batchSize, threads } = task;
-  const logits = await model.predict(images, { batchSize, threads });
-  const labels = Int32Array.from({ length: drawn.count }, (_, i) => {
-    const row = logits.subarray(i * 10, i * 10 + 10);
-    return row.indexOf(Math.max(...row));
-  });
+  const { predictions } = await model.predict(images, { batchSize, threads });
+  const labels = Int32Array.from(predictions, ({ label }) => label);
   const { data } = await loadImages(task.images, drawn.count, labels);
   drawn.dispose();
   const attackBy = (steps, count) =>

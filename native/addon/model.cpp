@@ -43,6 +43,51 @@ Napi::Array array_of(Napi::Env env, const std::vector<Item>& items) {
   return out;
 }
 
+Napi::Object shaped_array(Napi::Env env, const at::Tensor& tensor) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("shape", array_of(env, tensor.sizes().vec()));
+  out.Set("values", float_array(env, tensor));
+  return out;
+}
+
+/// As NativeLayer: the fields that a layer of its kind has.
+Napi::Object to_javascript(Napi::Env env, const Layer& layer) {
+  Napi::Object out = Napi::Object::New(env);
+  const auto kind = [&](const char* name) { out.Set("kind", name); };
+  switch (layer.kind) {
+    case Layer::Kind::kInput:
+      kind("input");
+      return out;
+    case Layer::Kind::kConv:
+      kind("conv");
+      out.Set("stride", static_cast<double>(layer.stride));
+      out.Set("padding", static_cast<double>(layer.padding));
+      break;
+    case Layer::Kind::kLinear:
+      kind("linear");
+      break;
+    case Layer::Kind::kScale:
+      kind("scale");
+      break;
+    case Layer::Kind::kActivation:
+      kind(layer.activation == Activation::kRelu ? "relu" : "silu");
+      break;
+    case Layer::Kind::kAdd:
+      kind("add");
+      out.Set("other", static_cast<double>(layer.other));
+      break;
+    case Layer::Kind::kMean:
+      kind("mean");
+      break;
+  }
+  out.Set("input", static_cast<double>(layer.input));
+  if (layer.weight.defined()) {
+    out.Set("weight", shaped_array(env, layer.weight));
+    out.Set("bias", shaped_array(env, layer.bias));
+  }
+  return out;
+}
+
 }  // namespace
 
 Napi::Function ModelObject::define(Napi::Env env) {
@@ -51,8 +96,9 @@ Napi::Function ModelObject::define(Napi::Env env) {
       {InstanceAccessor<&ModelObject::options>("options", napi_enumerable),
        InstanceAccessor<&ModelObject::parameter_count>("parameterCount", napi_enumerable),
        InstanceAccessor<&ModelObject::flops>("flops", napi_enumerable),
-       InstanceMethod<&ModelObject::tensors>("tensors"), InstanceMethod<&ModelObject::predict>("predict"),
-       InstanceMethod<&ModelObject::save>("save"), InstanceMethod<&ModelObject::dispose>("dispose")});
+       InstanceMethod<&ModelObject::tensors>("tensors"), InstanceMethod<&ModelObject::layers>("layers"),
+       InstanceMethod<&ModelObject::predict>("predict"), InstanceMethod<&ModelObject::save>("save"),
+       InstanceMethod<&ModelObject::dispose>("dispose")});
 }
 
 ModelObject::ModelObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -119,6 +165,18 @@ Napi::Value ModelObject::tensors(const Napi::CallbackInfo& info) {
     item.Set("shape", array_of(info.Env(), state[i].second.sizes().vec()));
     out[i] = item;
   }
+  return out;
+}
+
+Napi::Value ModelObject::layers(const Napi::CallbackInfo& info) {
+  Napi::Array out = Napi::Array::New(info.Env());
+  guarded(info.Env(), [&] {
+    const auto shared = this->shared(info.Env());
+    const auto lock = acquire<std::shared_lock>(*shared);
+    const LayerGraph graph = shared->network->layer_graph();
+    for (uint32_t i = 0; i < graph.layers().size(); ++i)
+      out[i] = to_javascript(info.Env(), graph.layers()[i]);
+  });
   return out;
 }
 

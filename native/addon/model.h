@@ -44,6 +44,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   Napi::Value parameter_count(const Napi::CallbackInfo& info);
   Napi::Value flops(const Napi::CallbackInfo& info);
   Napi::Value tensors(const Napi::CallbackInfo& info);
+  Napi::Value layers(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
   Napi::Value save(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);

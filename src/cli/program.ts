@@ -2,11 +2,13 @@
 import { Command } from 'commander';
 import { packageVersion } from '../native/packageRoot.ts';
 import { attackCommand } from './commands/attack.ts';
+import { cardCommand } from './commands/card.ts';
 import { compareCommand } from './commands/compare.ts';
 import { configCommand } from './commands/config.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
+import { exportCommand } from './commands/export.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { libtorchCommand } from './commands/libtorch.ts';
 import { maskingCommand } from './commands/masking.ts';
@@ -44,6 +46,8 @@ export function createProgram(): Command {
     maskingCommand(),
     attackCommand(),
     reportCommand(),
+    cardCommand(),
+    exportCommand(),
     dataCommand(),
     configCommand(),
     inspectCommand(),

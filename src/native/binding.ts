@@ -48,6 +48,31 @@ export interface NativeModelOptions {
   seed: number;
 }
 
+/** A contiguous float32 tensor. */
+export interface NativeTensor {
+  shape: number[];
+  values: Float32Array;
+}
+
+/**
+ * One layer of a network in evaluation mode; `input` and `other` are places of earlier layers. BatchNorm and the
+ * normalisation of pixels are `scale`, weight · x + bias per channel; `linear` flattens its input in NCHW order;
+ * `mean` takes (C, H, W) to (C).
+ */
+export type NativeLayer =
+  | { kind: 'input' }
+  | {
+      kind: 'conv';
+      input: number;
+      weight: NativeTensor;
+      bias: NativeTensor;
+      stride: number;
+      padding: number;
+    }
+  | { kind: 'linear' | 'scale'; input: number; weight: NativeTensor; bias: NativeTensor }
+  | { kind: 'relu' | 'silu' | 'mean'; input: number }
+  | { kind: 'add'; input: number; other: number };
+
 export interface NativeModel {
   readonly options: NativeModelOptions;
   readonly parameterCount: number;
@@ -55,6 +80,8 @@ export interface NativeModel {
   readonly flops: number;
   /** Names, shapes of parameters and buffers, in PyTorch's naming. */
   tensors(): { name: string; shape: number[] }[];
+  /** From the pixels (the first) to the logits (the last), with copies of the weights. */
+  layers(): NativeLayer[];
   /** Images in [0, 1] float32 or uint8 (divided by 255), NCHW; resolves to logits (N·classes). */
   predict(request: {
     images: Float32Array | Uint8Array;

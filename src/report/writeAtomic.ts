@@ -3,16 +3,16 @@ import { open, rename, rm } from 'node:fs/promises';
 import { SelfgradError } from '../errors.ts';
 
 /**
- * Writes `text` (UTF-8) beside `path`, then renames it into place.
+ * Writes `content` (text as UTF-8) beside `path`, then renames it into place.
  *
  * @throws SelfgradError `ERR_WRITE` when the directory is missing or read-only, or the disk is full.
  */
-export async function writeAtomic(path: string, text: string): Promise<void> {
+export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const file = await open(temporary, 'w');
     try {
-      await file.writeFile(text);
+      await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();

@@ -1,5 +1,5 @@
 /** The main job from the command line: train, interrupt, resume, evaluate, attack, report. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -145,6 +145,75 @@ describe('report', () => {
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toBe(
       readFileSync(join(run, 'report.html'), 'utf8'),
     );
+  });
+});
+
+describe('card', () => {
+  it('writes the card of what eval measured: Markdown and JSON', async () => {
+    const { status, stdout, stderr } = await selfgrad(['card', run]);
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: `card  ${join(run, 'card.md')}\n`,
+      stderr: '',
+    });
+    const card = JSON.parse(readFileSync(join(run, 'card.json'), 'utf8'));
+    const {
+      examples: _,
+      images: __,
+      ...evaluation
+    } = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8'));
+    expect(card).toMatchObject({
+      schema: 'selfgrad.card/1',
+      model: { architecture: 'small-cnn', sha256: evaluation.model.sha256 },
+      training: { strategy: 'self-gradient', threat: 'linf 0.1', epochs: 2, passes: { forward: 1008 } },
+      reproduce: {
+        train: `npx selfgrad train -c ${join(run, 'config.json')} --out ${run}-again`,
+        evaluate: `npx selfgrad eval ${run}`,
+      },
+    });
+    expect(card.evaluation).toEqual(evaluation);
+    expect(readFileSync(join(run, 'card.md'), 'utf8')).toContain('**Robust accuracy');
+  });
+
+  it('says that nothing was measured where there is no evaluation', async () => {
+    const copy = temporaryFolder();
+    copyFileSync(join(run, 'model.safetensors'), join(copy, 'model.safetensors'));
+    const { status, stdout, stderr } = await selfgrad(['card', copy, '--json']);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: `There is no evaluation in ${copy}: run selfgrad eval for figures.\n`,
+    });
+    expect(JSON.parse(stdout)).toMatchObject({
+      evaluation: null,
+      training: { config: null },
+      limits: ['The network was not evaluated: assume that it is not robust.'],
+      reproduce: { train: null, evaluate: null },
+    });
+  });
+});
+
+describe('export', () => {
+  it('writes an ONNX file into the run directory, or where it is told to', async () => {
+    const { status, stdout } = await selfgrad(['export', run]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `onnx  ${join(run, 'model.onnx')}\n` });
+    const file = join(temporaryFolder(), 'network.onnx');
+    const other = await selfgrad(['export', join(run, 'checkpoint.safetensors'), '--out', file, '--json']);
+    expect(JSON.parse(other.stdout)).toEqual({
+      schema: 'selfgrad.export/1',
+      format: 'onnx',
+      model: join(run, 'checkpoint.safetensors'),
+      file,
+    });
+    expect(readFileSync(file).includes('Ankle boot')).toBe(true);
+  });
+
+  it('knows no other format', async () => {
+    const { status, stderr } = await selfgrad(['export', run, '--format', 'tflite']);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        "ERR_OPTION  Option '--format <format>' argument 'tflite' is invalid. Allowed choices are onnx.\n",
+    });
   });
 });
 

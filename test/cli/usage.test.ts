@@ -14,6 +14,8 @@ describe('selfgrad --help', () => {
     'masking',
     'attack',
     'report',
+    'card',
+    'export',
     'config',
     'config print',
     'inspect',

@@ -28,13 +28,9 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-/** The class of each image by its largest logit. */
 async function classesOf(pixels: Float32Array): Promise<number[]> {
-  const logits = await model.predict(pixels, { threads: 1 });
-  return Array.from({ length: logits.length / 3 }, (_, row) => {
-    const scores = [...logits.subarray(3 * row, 3 * row + 3)];
-    return scores.indexOf(Math.max(...scores));
-  });
+  const { predictions } = await model.predict(pixels, { threads: 1 });
+  return predictions.map(({ label }) => label);
 }
 
 /** Distance of each image from the clean one. */

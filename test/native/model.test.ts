@@ -2,7 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConfigInput, loadModel, type Model, train } from '../../src/index.ts';
+import { type ConfigInput, loadModel, type Model, type PredictOptions, train } from '../../src/index.ts';
 import { rejection, temporaryFolder, tinyConfig, tinyData, tinyImages } from './tiny.ts';
 
 const folder = temporaryFolder();
@@ -10,6 +10,11 @@ const run = join(folder, 'run');
 const { images } = tinyImages(23, 9);
 let model: Model;
 let logits: Float32Array;
+const logitsOf = async (
+  of: Model,
+  pixels: Float32Array | Uint8Array = images,
+  options: PredictOptions = {},
+) => (await of.predict(pixels, { threads: 1, ...options })).logits;
 
 async function trained(config: ConfigInput, out?: string): Promise<Model> {
   using data = await tinyData(48);
@@ -18,7 +23,7 @@ async function trained(config: ConfigInput, out?: string): Promise<Model> {
 
 beforeAll(async () => {
   model = await trained(tinyConfig({ epochs: 2 }), run);
-  logits = await model.predict(images, { threads: 1 });
+  logits = await logitsOf(model);
 });
 afterAll(() => model.dispose());
 
@@ -30,22 +35,54 @@ describe('predict', () => {
     expect(logits).toHaveLength(23 * 3);
     expect(logits.every(Number.isFinite)).toBe(true);
     const floats = Float32Array.from(images, (value) => value / 255);
-    expect(largestDifference(await model.predict(floats, { threads: 1 }), logits)).toBeLessThan(1e-5);
+    expect(largestDifference(await logitsOf(model, floats), logits)).toBeLessThan(1e-5);
   });
 
   it.each([1, 4, 23, 1000])('does not depend on a batch size of %d', async (batchSize) => {
-    const batched = await model.predict(images, { threads: 1, batchSize });
+    const batched = await logitsOf(model, images, { batchSize });
     expect(largestDifference(batched, logits)).toBeLessThan(1e-5);
   });
 
   it('reads a view into a larger buffer at its place', async () => {
     const part = images.subarray(64 * 5, 64 * 8);
-    expect(largestDifference(await model.predict(part), logits.subarray(15, 24))).toBeLessThan(1e-5);
+    expect(largestDifference(await logitsOf(model, part), logits.subarray(15, 24))).toBeLessThan(1e-5);
   });
 
   it('answers many calls at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => model.predict(images, { threads: 1 })));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => logitsOf(model)));
     for (const answer of answers) expect(answer).toEqual(logits);
+  });
+
+  it('computes one call after the other, and a call that fails does not hold up the next', async () => {
+    const order: string[] = [];
+    await Promise.all([
+      logitsOf(model).then(() => order.push('first')),
+      rejection(logitsOf(model, new Uint8Array(63))).then(() => order.push('refused')),
+      logitsOf(model, images.subarray(0, 64)).then(() => order.push('last')),
+    ]);
+    expect(order).toEqual(['first', 'refused', 'last']);
+  });
+
+  it('reads the images when it is called: they may be written over at once', async () => {
+    const before = logitsOf(model);
+    const scratch = Buffer.from(images);
+    const answer = logitsOf(model, scratch);
+    scratch.fill(0);
+    await before;
+    expect(await answer).toEqual(logits);
+  });
+
+  it('says the class of each image, its name, and how sure the network is', async () => {
+    const { shape, predictions, logits: raw } = await model.predict(images, { threads: 1 });
+    expect(shape).toEqual([23, 3]);
+    expect(predictions).toHaveLength(23);
+    for (const [i, { label, className, confidence }] of predictions.entries()) {
+      const row = [...raw.subarray(3 * i, 3 * i + 3)];
+      const total = row.reduce((sum, value) => sum + Math.exp(value), 0);
+      expect(row[label]).toBe(Math.max(...row));
+      expect(className).toBe(String(label));
+      expect(confidence).toBeCloseTo(Math.exp(row[label]!) / total, 6);
+    }
   });
 
   it.each([63, 65, 0])('refuses %d values, which are not whole images', async (length) => {
@@ -53,6 +90,21 @@ describe('predict', () => {
       code: 'ERR_OPTION',
       message: `Expected whole images of 1x8x8 for images but received ${length} values.`,
     });
+  });
+
+  it('refuses what is no typed array of pixels', async () => {
+    expect(await rejection(model.predict([0.5] as unknown as Float32Array))).toMatchObject({
+      code: 'ERR_OPTION',
+      message:
+        'Expected a Float32Array or a Uint8Array for images but received [0.5] (array). Give N·C·H·W pixels in one array: floats in [0, 1], or bytes.',
+    });
+  });
+
+  it.each([
+    [{ batchSize: 0 }, 'Expected an integer >= 1 for batchSize but received 0 (number).'],
+    [{ threads: 0 }, 'Expected an integer in [1, 1024] for threads but received 0 (number).'],
+  ])('refuses %j', async (options, message) => {
+    expect(await rejection(model.predict(images, options))).toMatchObject({ code: 'ERR_OPTION', message });
   });
 
   it.each([-0.01, 1.01, Number.NaN, 8])('refuses a pixel of %d', async (value) => {
@@ -125,7 +177,7 @@ describe('loadModel', () => {
     'gives the same logits from the run directory, its model and its checkpoint (%j)',
     async (file) => {
       using loaded = await loadModel(join(run, file));
-      expect(await loaded.predict(images, { threads: 1 })).toEqual(logits);
+      expect(await logitsOf(loaded)).toEqual(logits);
       expect(loaded.options).toEqual(model.options);
       expect(loaded.metadata).toEqual(model.metadata);
     },
@@ -136,14 +188,23 @@ describe('loadModel', () => {
     model.save(path);
     using loaded = await loadModel(path);
     expect(loaded.path).toBe(path);
-    expect(await loaded.predict(images, { threads: 1 })).toEqual(logits);
+    expect(await logitsOf(loaded)).toEqual(logits);
   });
 
   it('trains on nothing but the images: a copy elsewhere needs no run directory', async () => {
     const path = join(folder, 'alone.safetensors');
     copyFileSync(join(run, 'model.safetensors'), path);
     using loaded = await loadModel(path);
-    expect(await loaded.predict(images, { threads: 1 })).toEqual(logits);
+    expect(await logitsOf(loaded)).toEqual(logits);
+  });
+
+  it('refuses names that are not those of its classes', async () => {
+    const path = join(folder, 'names.safetensors');
+    model.native.save({ path, metadata: { 'data.classes': '["cat","dog"]' } });
+    expect(await rejection(loadModel(path))).toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: `Expected the names of 3 classes for data.classes in the metadata of ${path} but received '["cat","dog"]' (string). Use a model or checkpoint file that selfgrad wrote.`,
+    });
   });
 
   it('save refuses a directory that is not there', () => {

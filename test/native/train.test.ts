@@ -72,7 +72,7 @@ describe('train', () => {
   it('gives the same weights twice, and other ones for another seed', async () => {
     const logitsOf = async (seed: number) => {
       const { model } = await train({ ...tinyConfig(), seed }, { data }).result;
-      const logits = await model.predict(tinyImages(6, 5).images, { threads: 1 });
+      const { logits } = await model.predict(tinyImages(6, 5).images, { threads: 1 });
       model.dispose();
       return [...logits];
     };

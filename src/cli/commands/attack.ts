@@ -37,14 +37,6 @@ interface AttackedImage {
   adversarial: string;
 }
 
-/** The class of the largest logit of each row. */
-function classOf(logits: Float32Array, classes: number): number[] {
-  return Array.from({ length: logits.length / classes }, (_, row) => {
-    const scores = logits.subarray(row * classes, (row + 1) * classes);
-    return scores.reduce((best, score, i) => (score > scores[best]! ? i : best), 0);
-  });
-}
-
 function distances(a: Float32Array, b: Float32Array): { linf: number; l2: number } {
   let linf = 0;
   let sum = 0;
@@ -86,10 +78,9 @@ async function run(path: string, config: Config, { index, out }: Flags): Promise
       signal,
     });
     const rounded = toBytes(result.adversarial);
-    const classes = data.classes.length;
-    const clean = classOf(await model.predict(images), classes);
-    const attacked = classOf(await model.predict(result.adversarial), classes);
-    const afterRounding = classOf(await model.predict(rounded), classes);
+    const { predictions: clean } = await model.predict(images);
+    const { predictions: attacked } = await model.predict(result.adversarial);
+    const { predictions: afterRounding } = await model.predict(rounded);
     await makeDirectory(out);
     const size = images.length / index.length;
     const written: AttackedImage[] = [];
@@ -101,10 +92,10 @@ async function run(path: string, config: Config, { index, out }: Flags): Promise
         index: at,
         label,
         labelName: data.classes[label]!,
-        cleanPrediction: clean[i]!,
-        prediction: attacked[i]!,
-        success: attacked[i] !== label,
-        successAfterRounding: afterRounding[i] !== label,
+        cleanPrediction: clean[i]!.label,
+        prediction: attacked[i]!.label,
+        success: attacked[i]!.label !== label,
+        successAfterRounding: afterRounding[i]!.label !== label,
         ...distances(images.subarray(...part), result.adversarial.subarray(...part)),
         original: `${name}-original.png`,
         adversarial: `${name}-adversarial.png`,
