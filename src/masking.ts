@@ -77,7 +77,7 @@ export async function masking(
   const predict = async (pixels: Uint8Array, size: number) => {
     passes.forward += (pixels.length / images.length) * count;
     signal?.throwIfAborted();
-    return model.predict(pixels, { batchSize: size, threads });
+    return (await model.predict(pixels, { batchSize: size, threads })).logits;
   };
   const logits = await predict(images, batchSize);
   const again = await predict(images, batchSize);
