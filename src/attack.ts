@@ -1,5 +1,6 @@
 /** Attacks given images and returns the adversarial ones. */
-import { type Attack, nativeAttack } from './config/attacks/attack.ts';
+import { checkClasses } from './config/attacks/apgd.ts';
+import { type ListedAttack, nativeAttacks } from './config/attacks/attack.ts';
 import { resolveThreads } from './config/device.ts';
 import { parse } from './config/option.ts';
 import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
@@ -31,7 +32,8 @@ export interface AttackRunResult {
 }
 
 /**
- * Runs one attack: `attack(model, images, labels, pgd({ steps: 20 }), { threat: { eps: '8/255' } })`.
+ * Runs one attack: `attack(model, images, labels, pgd({ steps: 20 }), { threat: { eps: '8/255' } })`. Those of
+ * `autoattack()` run one after another, each on what the ones before left standing.
  *
  * @param images N·C·H·W pixels in [0, 1], NCHW
  * @param labels the true class of each image
@@ -41,16 +43,18 @@ export async function attack(
   model: Model,
   images: Float32Array,
   labels: Int32Array | readonly number[],
-  options: Attack,
+  options: ListedAttack,
   run: AttackRunOptions = {},
 ): Promise<AttackRunResult> {
   checkPixels(images);
   const threat = parse(threatSchema, run.threat ?? {}, 'threat');
+  const attacks = nativeAttacks(options, threat);
+  checkClasses(attacks, model.options.classes);
   const request = {
     model: model.native,
     images,
     labels: Int32Array.from(labels),
-    attack: nativeAttack(options, threat),
+    attacks,
     seed: run.seed ?? 0,
     threads: resolveThreads(run.threads ?? 'auto'),
     batchSize: run.batchSize ?? 200,

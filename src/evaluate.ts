@@ -1,5 +1,6 @@
 /** Measures clean and robust accuracy of a model. */
-import { type Attack, nativeAttack } from './config/attacks/attack.ts';
+import { checkClasses } from './config/attacks/apgd.ts';
+import { type Attack, attacksOf, nativeAttack, nativeAttacks } from './config/attacks/attack.ts';
 import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
 import type { Threat } from './config/threat.ts';
@@ -22,6 +23,7 @@ import type { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import { suitesOf } from './suite.ts';
 
 export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<EvaluateEvent> {
   /**
@@ -33,7 +35,8 @@ export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<Evalu
 }
 
 /**
- * Clean accuracy, accuracy under each attack, and the worst case per image over all of them. An image that is
+ * Clean accuracy, accuracy under each attack, and the worst case per image over all of them. AutoAttack, alone or in a
+ * list, runs as a cascade, each of its attacks on what the ones before left standing. An image that is
  * misclassified already is not attacked, one that is broken is attacked no more; every success is confirmed by a
  * forward pass in float32, and the count is taken from the adversarial images themselves.
  *
@@ -103,7 +106,13 @@ async function evaluateRange(
   const { threat, seed } = config;
   const { attacks, batchSize, cascade, examples, epsCurve: curve } = config.evaluate;
   const { first, count } = range;
-  const run = (list: NativeAttackOptions[], images: number, keep: number, tell: EvaluateOptions['onEvent']) =>
+  const run = (
+    list: NativeAttackOptions[],
+    chained: boolean[],
+    images: number,
+    keep: number,
+    tell: EvaluateOptions['onEvent'],
+  ) =>
     awaitRun<NativeEvaluateResult, NativeEvaluateEvent>(
       (observe) =>
         loadBinding().evaluate(
@@ -116,7 +125,7 @@ async function evaluateRange(
             seed,
             threads,
             attacks: list,
-            cascade,
+            cascade: chained,
             examples: keep,
           },
           observe,
@@ -124,27 +133,34 @@ async function evaluateRange(
       { signal, onEvent: tell },
     );
   const started = performance.now();
-  const native = attacks.map((attack, i) => nativeAttack(attack, threat, `evaluate.attacks[${i}]`));
-  const result = await run(native, count, examples, onEvent);
+  const entries = attacks.map((attack, i) => nativeAttacks(attack, threat, `evaluate.attacks[${i}]`));
+  const native = entries.flat();
+  checkClasses(native, model.options.classes);
+  const chained = entries.flatMap((parts) => parts.map((_, part) => cascade || part > 0));
+  const result = await run(native, chained, count, examples, onEvent);
   const clean = rate(result.clean, count);
   const epsCurve =
     curve === null
       ? null
-      : await runCurve(curve, attacks[0]!, threat, range, (list, n) => run(list, n, 0, undefined));
+      : await runCurve(curve, attacksOf(attacks[0]!)[0]!, threat, range, (attack, n) =>
+          run([attack], [false], n, 0, undefined),
+        );
+  const outcomes = result.attacks.map(
+    (outcome, i): AttackResult => ({
+      ...outcome,
+      options: describe(native[i]!),
+      robust: rate(outcome.robust, count),
+      medianDistance: distribution(outcome.distances).median,
+    }),
+  );
   const record = measurementRecord(measurement);
   return {
     schema: 'selfgrad.evaluation/1',
     ...record,
     data: { ...record.data, count },
     clean,
-    attacks: result.attacks.map(
-      (outcome, i): AttackResult => ({
-        ...outcome,
-        options: describe(native[i]!),
-        robust: rate(outcome.robust, count),
-        medianDistance: distribution(outcome.distances).median,
-      }),
-    ),
+    attacks: outcomes,
+    suites: suitesOf(attacks, outcomes),
     robust: rate(result.robust, count),
     passes: result.passes,
     seconds: (performance.now() - started) / 1000,
@@ -169,15 +185,18 @@ async function evaluateRange(
 function describe({ name, ...options }: NativeAttackOptions): Record<string, number | string | boolean> {
   const used: Record<NativeAttackOptions['name'], readonly (keyof typeof options)[]> = {
     random: ['norm', 'eps', 'restarts'],
-    fgsm: ['norm', 'eps'],
-    pgd: ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'loss'],
-    'cw-linf': ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'confidence'],
-    'apgd-ce': ['norm', 'eps', 'steps', 'restarts'],
-    'apgd-dlr': ['norm', 'eps', 'steps', 'restarts'],
-    'apgd-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
+    fgsm: ['norm', 'eps', 'eot'],
+    pgd: ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'loss', 'eot'],
+    'mi-fgsm': ['norm', 'eps', 'steps', 'alpha', 'decay', 'eot'],
+    'cw-linf': ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'confidence', 'eot'],
+    'apgd-ce': ['norm', 'eps', 'steps', 'restarts', 'eot'],
+    'apgd-dlr': ['norm', 'eps', 'steps', 'restarts', 'eot'],
+    'apgd-t': ['norm', 'eps', 'steps', 'restarts', 'targets', 'eot'],
+    fab: ['norm', 'eps', 'steps', 'restarts'],
     'fab-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
+    deepfool: ['norm', 'eps', 'steps', 'targets', 'overshoot'],
     'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
-    square: ['norm', 'eps', 'queries', 'pInit', 'restarts'],
+    square: ['norm', 'eps', 'queries', 'pInit', 'schedule', 'restarts'],
   };
   return Object.fromEntries(used[name].map((key) => [key, options[key]]));
 }
@@ -191,14 +210,14 @@ async function runCurve(
   attack: Attack,
   threat: Threat,
   range: ImageRange,
-  run: (attacks: NativeAttackOptions[], count: number) => Promise<NativeEvaluateResult>,
+  run: (attack: NativeAttackOptions, count: number) => Promise<NativeEvaluateResult>,
 ): Promise<Evaluation['epsCurve']> {
   const count = Math.max(0, Math.min(curve.count - range.first, range.count));
   const base = nativeAttack(attack, threat);
   const points = [];
   for (const eps of epsPoints(curve, threat)) {
     const alpha = base.eps > 0 ? (base.alpha * eps) / base.eps : base.alpha;
-    const robust = count === 0 ? 0 : (await run([{ ...base, eps, alpha }], count)).robust;
+    const { robust } = await run({ ...base, eps, alpha }, count);
     points.push({ eps, epsText: formatEps(eps), robust: rate(robust, count) });
   }
   return { attack: attack.name, count, points };

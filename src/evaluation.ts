@@ -27,10 +27,16 @@ export interface AttackResult {
   broken: number;
   passes: Passes;
   seconds: number;
-  /** fab-t and cw-l2 only: the median distance, in the norm of the attack, of the adversarial images that it found. */
+  /** fab, fab-t, deepfool and cw-l2 only: the median distance, in the norm of the attack, of the adversarial images that it found. */
   medianDistance: number | null;
   /** Those distances, in no order; empty for other attacks. */
   distances: number[];
+}
+
+/** A list of attacks that ran as a cascade under one name. */
+export interface SuiteResult extends Omit<AttackResult, 'medianDistance' | 'distances'> {
+  /** Its attacks, as indices into `Evaluation.attacks`, in the order in which they ran. */
+  attacks: number[];
 }
 
 export interface AdversarialExample {
@@ -74,6 +80,8 @@ export interface Evaluation extends MeasurementRecord {
   schema: 'selfgrad.evaluation/1';
   clean: Rate;
   attacks: AttackResult[];
+  /** Each AutoAttack of the list; what it leaves standing is the AutoAttack accuracy. */
+  suites: SuiteResult[];
   /** Worst case per image over all attacks. */
   robust: Rate;
   passes: Passes;

@@ -1,5 +1,5 @@
 /** What the attacks leave standing of the first test images, image by image. */
-import { nativeAttack } from '../../dist/config/attacks/attack.js';
+import { nativeAttacks } from '../../dist/config/attacks/attack.js';
 import { resolveConfig } from '../../dist/config/resolve.js';
 import { awaitRun } from '../../dist/native/awaitRun.js';
 import { loadBinding } from '../../dist/native/load.js';
@@ -14,7 +14,7 @@ export async function judge(model, data, attacks, { threat, count, threads, sign
   const { config } = resolveConfig([
     { origin: 'plan.judge', values: { threat, evaluate: { attacks, epsCurve: null } } },
   ]);
-  const native = config.evaluate.attacks.map((attack) => nativeAttack(attack, config.threat));
+  const native = config.evaluate.attacks.flatMap((attack) => nativeAttacks(attack, config.threat));
   const { batchSize } = config.evaluate;
   const result = await awaitRun(
     (observe) =>
@@ -23,7 +23,7 @@ export async function judge(model, data, attacks, { threat, count, threads, sign
           model: model.native,
           data: data.native,
           attacks: native,
-          cascade: true,
+          cascade: native.map((_, i) => i > 0),
           count,
           batchSize,
           threads,

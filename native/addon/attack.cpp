@@ -62,13 +62,13 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
     run =
         Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")), ignore_events,
-                   [shared, images, labels, attack = attack_options(object(given, "attack")),
+                   [shared, images, labels, attacks = attack_list(given, "attacks"),
                     seed = static_cast<uint64_t>(integer(given, "seed")),
                     batch = integer(given, "batchSize")](Job& job) -> Job::Make {
                      const auto lock = acquire<std::shared_lock>(*shared);
                      const AttackedImages result =
                          attack_images([&](const at::Tensor& x) { return shared->network->forward(x); },
-                                       images, labels, attack, seed, batch, job.stop_flag());
+                                       images, labels, attacks, seed, batch, job.stop_flag());
                      return [result](Napi::Env env) { return result_object(env, result); };
                    });
   });

@@ -96,11 +96,11 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
     options.count = integer(given, "count");
     options.batch_size = integer(given, "batchSize");
     options.seed = static_cast<uint64_t>(integer(given, "seed"));
-    options.cascade = boolean(given, "cascade");
+    const auto cascade = given.Get("cascade").As<Napi::Array>();
+    for (uint32_t i = 0; i < cascade.Length(); ++i)
+      options.cascade.push_back(Napi::Value(cascade[i]).As<Napi::Boolean>());
     options.examples = integer(given, "examples");
-    const auto attacks = given.Get("attacks").As<Napi::Array>();
-    for (uint32_t i = 0; i < attacks.Length(); ++i)
-      options.attacks.push_back(attack_options(Napi::Value(attacks[i]).As<Napi::Object>()));
+    options.attacks = attack_list(given, "attacks");
     run = Job::start(info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
                      info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
                        const auto lock = acquire<std::shared_lock>(*shared);

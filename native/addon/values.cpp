@@ -65,12 +65,24 @@ AttackOptions attack_options(const Napi::Object& from) {
           .random_start = boolean(from, "randomStart"),
           .loss = text(from, "loss") == "margin" ? AttackLoss::kMargin : AttackLoss::kCrossEntropy,
           .confidence = number(from, "confidence"),
+          .decay = number(from, "decay"),
+          .eot = integer(from, "eot"),
           .targets = integer(from, "targets"),
+          .overshoot = number(from, "overshoot"),
           .binary_search_steps = integer(from, "binarySearchSteps"),
           .initial_c = number(from, "initialC"),
           .learning_rate = number(from, "learningRate"),
           .queries = integer(from, "queries"),
-          .p_init = number(from, "pInit")};
+          .p_init = number(from, "pInit"),
+          .schedule = integer(from, "schedule")};
+}
+
+std::vector<AttackOptions> attack_list(const Napi::Object& from, const char* key) {
+  const auto given = from.Get(key).As<Napi::Array>();
+  std::vector<AttackOptions> attacks;
+  for (uint32_t i = 0; i < given.Length(); ++i)
+    attacks.push_back(attack_options(Napi::Value(given[i]).As<Napi::Object>()));
+  return attacks;
 }
 
 Napi::Object to_javascript(Napi::Env env, const Metadata& entries) {

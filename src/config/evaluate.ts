@@ -1,6 +1,6 @@
 /** What an evaluation runs. */
 import type { z } from 'zod';
-import { type Attack, type AttackInput, attackSchema } from './attacks/attack.ts';
+import { type ListedAttack, type ListedAttackInput, listedAttackSchema } from './attacks/attack.ts';
 import { type Fraction, fraction } from './fraction.ts';
 import { flag, integer, list, section, sentence, text } from './option.ts';
 import type { Threat } from './threat.ts';
@@ -13,7 +13,7 @@ export interface EpsCurveConfig {
 }
 
 export interface EvaluateConfig {
-  attacks: Attack[];
+  attacks: ListedAttack[];
   /** The first images of the test split; null takes all. */
   count: number | null;
   /** `2/4`: of those images the second quarter; null takes all. */
@@ -21,18 +21,18 @@ export interface EvaluateConfig {
   /** Images after which an evaluation that can be resumed saves what it has. */
   saveEvery: number;
   batchSize: number;
-  /** An attack sees only what earlier attacks left standing. */
+  /** An attack sees only what earlier attacks left standing; the attacks of AutoAttack always do among themselves. */
   cascade: boolean;
   /** Adversarial images to keep for the report. */
   examples: number;
-  /** Robust accuracy against eps under the first attack; null for none. */
+  /** Robust accuracy against eps under the first attack (of AutoAttack, its first); null for none. */
   epsCurve: EpsCurveConfig | null;
 }
 
 /** `EvaluateConfig` as a user writes it: every field has a default, a bare name stands for an attack. */
 export interface EvaluateInput extends Partial<Omit<EvaluateConfig, 'attacks' | 'epsCurve'>> {
-  /** Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`. */
-  attacks?: AttackInput[] | null;
+  /** A list, or one entry alone. Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`. */
+  attacks?: ListedAttackInput[] | ListedAttackInput | null;
   epsCurve?: { points?: Fraction[] | null; count?: number } | null;
 }
 
@@ -56,7 +56,7 @@ export const epsCurveSchema = section('Robust accuracy against eps under the fir
 
 /** @internal `attacks` may be null here: what that stands for depends on the threat model. */
 export const evaluateSchema = section('What an evaluation runs.', {
-  attacks: list(attackSchema, {
+  attacks: list(listedAttackSchema, {
     description: 'Attacks to run; null takes PGD-20 and CW-20 for linf, PGD-20 and CW-L2 for l2.',
     expected: 'a list of attacks',
     length: [1],
@@ -88,7 +88,7 @@ export const evaluateSchema = section('What an evaluation runs.', {
     lte: 1000,
   }).prefault(12),
   epsCurve: epsCurveSchema.nullable().prefault({}),
-}) satisfies z.ZodType<Omit<EvaluateConfig, 'attacks'> & { attacks: Attack[] | null }>;
+}) satisfies z.ZodType<Omit<EvaluateConfig, 'attacks'> & { attacks: ListedAttack[] | null }>;
 
 /** The radii of an eps curve: those given, else 0, fractions and multiples of eps up to where nothing survives. */
 export function epsPoints(curve: EpsCurveConfig, threat: Threat): number[] {

@@ -21,6 +21,13 @@ const rivals = new Map([
   ['train.passes', 'epochs'],
 ]);
 
+/** Lists for which one entry may stand alone. */
+const listOptions = new Set(['evaluate.attacks']);
+
+function inList(value: unknown): unknown {
+  return value === null || Array.isArray(value) ? value : [value];
+}
+
 function forget(origins: Map<string, string>, path: string): void {
   for (const known of origins.keys())
     if (known === path || known.startsWith(`${path}.`)) origins.delete(known);
@@ -34,7 +41,8 @@ function lay(base: Group, over: Group, origin: string, path: string[], origins: 
     if (key === '__proto__') throw new SelfgradError('ERR_OPTION', `Unknown option ${name}.`);
     if (given === undefined) continue;
     const below = Object.hasOwn(base, key) ? base[key] : undefined;
-    const value = isGroup(below) && 'name' in below ? withName(given) : given;
+    const entry = isGroup(below) && 'name' in below ? withName(given) : given;
+    const value = listOptions.has(name) ? inList(entry) : entry;
     const renamed =
       isGroup(below) && isGroup(value) && 'name' in value && 'name' in below && value.name !== below.name;
     if (isGroup(below) && isGroup(value) && !renamed) {

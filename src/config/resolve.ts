@@ -1,5 +1,5 @@
 /** Turns what users wrote into one complete, checked configuration. */
-import { defaultAttacks, nativeAttack } from './attacks/attack.ts';
+import { defaultAttacks, nativeAttack, nativeAttacks } from './attacks/attack.ts';
 import { type Config, configSchema } from './config.ts';
 import { isGroup, type Layer, layOver } from './layers.ts';
 import { parse } from './option.ts';
@@ -48,7 +48,7 @@ export function resolveConfig(layers: readonly Layer[]): ResolvedConfig {
     },
   };
   config.evaluate.attacks.forEach((attack, i) => {
-    nativeAttack(attack, config.threat, `evaluate.attacks[${i}]`);
+    nativeAttacks(attack, config.threat, `evaluate.attacks[${i}]`);
   });
   nativeAttack(config.train.validate.attack, config.threat, 'train.validate.attack');
   return { config, origins };

@@ -1,7 +1,14 @@
 /** Joins evaluations of parts of one set into that of the whole. */
 import { distribution } from '../distribution.ts';
 import { SelfgradError } from '../errors.ts';
-import type { AdversarialExample, AttackResult, Evaluation, Passes, Rate } from '../evaluation.ts';
+import type {
+  AdversarialExample,
+  AttackResult,
+  Evaluation,
+  Passes,
+  Rate,
+  SuiteResult,
+} from '../evaluation.ts';
 import { rate } from '../interval.ts';
 import type { ImageRange } from './ranges.ts';
 import { chanceWarning } from './warnings.ts';
@@ -64,8 +71,8 @@ function sumPasses(passes: readonly Passes[]): Passes {
   };
 }
 
-function mergeAttack(parts: readonly AttackResult[]): AttackResult {
-  const distances = parts.flatMap((part) => part.distances);
+/** What an attack and a suite of attacks have in common. */
+function mergeCounts<T extends SuiteResult | AttackResult>(parts: readonly T[]): T {
   return {
     ...parts[0]!,
     robust: sumRates(parts.map(({ robust }) => robust)),
@@ -73,9 +80,12 @@ function mergeAttack(parts: readonly AttackResult[]): AttackResult {
     broken: total(parts.map(({ broken }) => broken)),
     passes: sumPasses(parts.map(({ passes }) => passes)),
     seconds: total(parts.map(({ seconds }) => seconds)),
-    distances,
-    medianDistance: distribution(distances).median,
   };
+}
+
+function mergeAttack(parts: readonly AttackResult[]): AttackResult {
+  const distances = parts.flatMap((part) => part.distances);
+  return { ...mergeCounts(parts), distances, medianDistance: distribution(distances).median };
 }
 
 function mergeCurve(curves: readonly Evaluation['epsCurve'][]): Evaluation['epsCurve'] {
@@ -142,6 +152,7 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
     data: { ...first.data, count: images.count },
     clean,
     attacks: first.attacks.map((_, i) => mergeAttack(sorted.map(({ attacks }) => attacks[i]!))),
+    suites: first.suites.map((_, i) => mergeCounts(sorted.map(({ suites }) => suites[i]!))),
     robust: sumRates(sorted.map(({ robust }) => robust)),
     passes: sumPasses(sorted.map(({ passes }) => passes)),
     seconds: total(sorted.map(({ seconds }) => seconds)),

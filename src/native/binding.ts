@@ -101,11 +101,14 @@ export interface NativeAttackOptions {
     | 'random'
     | 'fgsm'
     | 'pgd'
+    | 'mi-fgsm'
     | 'cw-linf'
     | 'apgd-ce'
     | 'apgd-dlr'
     | 'apgd-t'
+    | 'fab'
     | 'fab-t'
+    | 'deepfool'
     | 'cw-l2'
     | 'square';
   norm: NativeNorm;
@@ -117,8 +120,14 @@ export interface NativeAttackOptions {
   loss: 'ce' | 'margin';
   /** cw: confidence kappa of the margin. */
   confidence: number;
-  /** apgd-t, fab-t: wrong classes to aim at. */
+  /** mi-fgsm: of the accumulated gradient. */
+  decay: number;
+  /** Passes that each gradient is the mean of. */
+  eot: number;
+  /** apgd-t, fab-t, deepfool: wrong classes to aim at. */
   targets: number;
+  /** deepfool only. */
+  overshoot: number;
   /** cw-l2 only. */
   binarySearchSteps: number;
   initialC: number;
@@ -126,6 +135,8 @@ export interface NativeAttackOptions {
   /** square only. */
   queries: number;
   pInit: number;
+  /** Queries over which the windows shrink. */
+  schedule: number;
 }
 
 export interface NativePasses {
@@ -261,8 +272,8 @@ export interface NativeEvaluateOptions {
   seed: number;
   threads: number;
   attacks: NativeAttackOptions[];
-  /** True: an attack sees only what earlier attacks left standing (AutoAttack's way). */
-  cascade: boolean;
+  /** One an attack: true where it sees only what the attack before it left standing of what that saw. */
+  cascade: boolean[];
   /** How many adversarial images to return for display, the first that each attack broke. */
   examples: number;
 }
@@ -282,7 +293,7 @@ export interface NativeAttackOutcome {
   broken: number;
   passes: NativePasses;
   seconds: number;
-  /** fab-t, cw-l2: norms of the perturbations found at any size. */
+  /** fab, fab-t, deepfool, cw-l2: norms of the perturbations found at any size. */
   distances: number[];
 }
 
@@ -377,7 +388,8 @@ export interface NativeAttackRequest {
   /** NCHW in [0, 1]. */
   images: Float32Array;
   labels: Int32Array;
-  attack: NativeAttackOptions;
+  /** Each sees only what those before it left standing. */
+  attacks: NativeAttackOptions[];
   seed: number;
   threads: number;
   batchSize: number;

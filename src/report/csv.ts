@@ -1,5 +1,5 @@
 /** The numbers of an evaluation as one CSV table (RFC 4180), a row for each rate, for spreadsheets and plots. */
-import type { Evaluation, Passes, Rate } from '../evaluation.ts';
+import type { AttackResult, Evaluation, Passes, Rate, SuiteResult } from '../evaluation.ts';
 
 const columns = [
   'kind',
@@ -40,6 +40,11 @@ function costFields({ forward, backward }: Passes, seconds: number): Row {
   return { forward, backward, seconds };
 }
 
+function outcomeFields(outcome: AttackResult | SuiteResult, budget: Row): Row {
+  const { name, robust, attacked, broken, passes, seconds } = outcome;
+  return { name, ...budget, ...rateFields(robust), attacked, broken, ...costFields(passes, seconds) };
+}
+
 function rows(evaluation: Evaluation): Row[] {
   const { threat, data, passes, seconds } = evaluation;
   const budget: Row = { norm: threat.norm, eps: threat.eps, eps_text: threat.epsText };
@@ -47,14 +52,10 @@ function rows(evaluation: Evaluation): Row[] {
     { kind: 'clean', name: 'clean', ...rateFields(evaluation.clean) },
     ...evaluation.attacks.map((attack) => ({
       kind: 'attack',
-      name: attack.name,
-      ...budget,
-      ...rateFields(attack.robust),
-      attacked: attack.attacked,
-      broken: attack.broken,
-      ...costFields(attack.passes, attack.seconds),
+      ...outcomeFields(attack, budget),
       median_distance: attack.medianDistance,
     })),
+    ...evaluation.suites.map((suite) => ({ kind: 'suite', ...outcomeFields(suite, budget) })),
     {
       kind: 'robust',
       name: 'worst case',
@@ -81,7 +82,7 @@ function rows(evaluation: Evaluation): Row[] {
 }
 
 /**
- * One header line, then one line for each rate. `kind` is `clean`, `attack`, `robust`, `class-clean`,
+ * One header line, then one line for each rate. `kind` is `clean`, `attack`, `suite`, `robust`, `class-clean`,
  * `class-robust` or `eps-curve`; rates and intervals are shares in [0, 1]; cells that do not apply are empty.
  */
 export function renderCsv(evaluation: Evaluation): string {

@@ -11,7 +11,7 @@ const rateSchema = z
 
 const passesSchema = z.object({ forward: z.number().min(0), backward: z.number().min(0) });
 
-const attackSchema = z.object({
+const attackFields = {
   name: z.string(),
   options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
   robust: rateSchema,
@@ -19,6 +19,9 @@ const attackSchema = z.object({
   broken: whole,
   passes: passesSchema,
   seconds: z.number().min(0),
+};
+const attackSchema = z.object({
+  ...attackFields,
   medianDistance: z.number().min(0).nullable(),
   distances: z.array(z.number().min(0)),
 });
@@ -61,6 +64,7 @@ const fields = z.object({
   machine: z.object({ cpu: z.string(), cores: whole, threads: whole }),
   clean: rateSchema,
   attacks: z.array(attackSchema),
+  suites: z.array(z.object({ ...attackFields, attacks: z.array(whole).min(1) })),
   robust: rateSchema,
   passes: passesSchema,
   seconds: z.number().min(0),

@@ -1,7 +1,7 @@
 /** The result of an evaluation as aligned lines for a terminal. */
 
 import { formatEps } from '../config/fraction.ts';
-import type { AttackResult, Evaluation, Rate } from '../evaluation.ts';
+import type { AttackResult, Evaluation, Rate, SuiteResult } from '../evaluation.ts';
 import type { MeasurementRecord } from '../measurement.ts';
 import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
 
@@ -26,18 +26,32 @@ function rateCells(name: string, rate: Rate): string[] {
 }
 
 /** The name of an attack, with its radius where that is not the threat model's. */
-function attackName({ name, options }: AttackResult, threat: Evaluation['threat']): string {
+function attackName({ name, options }: AttackResult | SuiteResult, threat: Evaluation['threat']): string {
   const { norm = threat.norm, eps = threat.eps } = options;
   return norm === threat.norm && eps === threat.eps ? name : `${name} ${norm} ${formatEps(Number(eps))}`;
 }
 
-function attackCells(attack: AttackResult, threat: Evaluation['threat']): string[] {
+function outcomeCells(outcome: AttackResult | SuiteResult, threat: Evaluation['threat']): string[] {
   return [
-    ...rateCells(attackName(attack, threat), attack.robust),
-    `${grouped(attack.broken)} broken`,
-    duration(attack.seconds),
-    ...passPair(attack.passes),
-    attack.medianDistance === null ? '' : `median distance ${attack.medianDistance.toPrecision(3)}`,
+    ...rateCells(attackName(outcome, threat), outcome.robust),
+    `${grouped(outcome.broken)} broken`,
+    duration(outcome.seconds),
+    ...passPair(outcome.passes),
+  ];
+}
+
+function attackCells(attack: AttackResult, threat: Evaluation['threat']): string[] {
+  const distance = attack.medianDistance;
+  return [
+    ...outcomeCells(attack, threat),
+    distance === null ? '' : `median distance ${distance.toPrecision(3)}`,
+  ];
+}
+
+function suiteCells(suite: SuiteResult, threat: Evaluation['threat']): string[] {
+  return [
+    ...outcomeCells(suite, threat),
+    `${suite.options.version}, ${counted(suite.attacks.length, 'attack')}`,
   ];
 }
 
@@ -59,12 +73,18 @@ export function align(rows: string[][], minimumWidth: number): string[] {
 }
 
 /**
- * The lines that `selfgrad eval` prints: what was evaluated, clean accuracy, each attack, the worst case
- * over all attacks (left out when none was run), and the warnings. Accuracies are percent of all images with their 95 % interval.
+ * The lines that `selfgrad eval` prints: what was evaluated, clean accuracy, each attack, after the last one of a suite
+ * the suite, the worst case over all attacks (left out when none was run), and the warnings. Accuracies are percent of all images with their 95 % interval.
  */
 export function renderTable(evaluation: Evaluation): string {
-  const { threat, attacks, clean, robust, warnings } = evaluation;
-  const rates = [rateCells('clean', clean), ...attacks.map((attack) => attackCells(attack, threat))];
+  const { threat, attacks, suites, clean, robust, warnings } = evaluation;
+  const rates = [
+    rateCells('clean', clean),
+    ...attacks.flatMap((attack, i) => [
+      attackCells(attack, threat),
+      ...suites.filter((suite) => suite.attacks.at(-1) === i).map((suite) => suiteCells(suite, threat)),
+    ]),
+  ];
   if (attacks.length > 0) rates.push(rateCells('robust', robust));
   const labelWidth = Math.max('evaluate'.length, ...rates.map(([name]) => name!.length));
   const lines = align(rates, labelWidth);

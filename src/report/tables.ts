@@ -1,6 +1,6 @@
 /** The tables of the report: attacks, classes, and the points of the eps curve. */
 
-import type { AttackResult, Evaluation, Passes, Rate } from '../evaluation.ts';
+import type { AttackResult, Evaluation, Passes, Rate, SuiteResult } from '../evaluation.ts';
 import type { Tone } from './charts/lineChart.ts';
 import { rateBar } from './charts/rateBar.ts';
 import { duration, grouped, interval, optionText, passes, percent } from './format.ts';
@@ -42,11 +42,21 @@ function unbroken(text: string): string {
 function attackRow(attack: AttackResult): Markup {
   const options = Object.entries(attack.options).map(([key, value]) => `${key} ${optionText(value)}`);
   if (attack.medianDistance !== null) options.push(`median distance ${attack.medianDistance.toPrecision(3)}`);
-  return html`<tr><th scope="row">${attack.name}<small>${options.map(unbroken).join('\u00a0· ')}</small></th>${rateCell(attack.robust, 'robust')}<td>${grouped(attack.attacked)}</td><td>${grouped(attack.broken)}</td>${costCells(attack.passes, attack.seconds)}</tr>`;
+  return outcomeRow(attack, options.map(unbroken).join('\u00a0· '), null);
 }
 
-/** Clean accuracy, each attack with what it broke and cost, and the worst case over all attacks. */
-export function attackTable({ clean, attacks, robust, passes: spent, seconds }: Evaluation): Markup {
+function suiteRow(suite: SuiteResult): Markup {
+  const note = `${suite.options.version}: what the ${suite.attacks.length} attacks above, run as a cascade, left standing`;
+  return outcomeRow(suite, note, 'total');
+}
+
+function outcomeRow(outcome: AttackResult | SuiteResult, note: string, kind: string | null): Markup {
+  const { name, robust, attacked, broken, passes: spent, seconds } = outcome;
+  return html`<tr${kind !== null && html` class="${kind}"`}><th scope="row">${name}<small>${note}</small></th>${rateCell(robust, 'robust')}<td>${grouped(attacked)}</td><td>${grouped(broken)}</td>${costCells(spent, seconds)}</tr>`;
+}
+
+/** Clean accuracy, each attack and suite with what it broke and cost, and the worst case over all attacks. */
+export function attackTable({ clean, attacks, suites, robust, passes: spent, seconds }: Evaluation): Markup {
   const head = heads([
     'attack',
     rateHead('accuracy, 95 % interval'),
@@ -61,7 +71,7 @@ export function attackTable({ clean, attacks, robust, passes: spent, seconds }: 
     'Accuracy under each attack',
     head,
     html`<tr><th scope="row">none (clean)</th>${rateCell(clean, 'clean')}${none}<td></td>${none}</tr>
-${attacks.map(attackRow)}
+${attacks.map((attack, i) => [attackRow(attack), ...suites.filter((suite) => suite.attacks.at(-1) === i).map(suiteRow)])}
 ${attacks.length > 0 && html`<tr class="total"><th scope="row">worst case<small>an image counts only if it withstands every attack</small></th>${rateCell(robust, 'robust')}<td></td><td>${grouped(clean.correct - robust.correct)}</td>${costCells(spent, seconds)}</tr>`}`,
   );
 }

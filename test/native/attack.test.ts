@@ -1,16 +1,20 @@
 /** `attack()`: adversarial images inside their ball, and flags that another forward pass confirms. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  type Attack,
   apgdCe,
   apgdDlr,
   apgdT,
   attack,
+  autoattack,
   cwL2,
   cwLinf,
+  deepFool,
+  fab,
   fabT,
   fgsm,
+  type ListedAttack,
   type Model,
+  miFgsm,
   pgd,
   square,
   train,
@@ -44,15 +48,20 @@ function distances(adversarial: Float32Array, norm: 'linf' | 'l2'): number[] {
 }
 
 describe('attack', () => {
-  it.each<[string, Attack, 'linf' | 'l2', number]>([
+  it.each<[string, ListedAttack, 'linf' | 'l2', number]>([
     ['fgsm', fgsm(), 'linf', 0.2],
     ['pgd', pgd({ steps: 7, restarts: 2 }), 'linf', 0.2],
     ['pgd in l2', pgd({ steps: 7 }), 'l2', 1.5],
+    ['mi-fgsm', miFgsm(), 'linf', 0.2],
     ['cw-linf', cwLinf({ steps: 7 }), 'linf', 0.2],
     ['apgd-ce', apgdCe({ steps: 7, restarts: 2 }), 'linf', 0.2],
     ['apgd-dlr in l2', apgdDlr({ steps: 7 }), 'l2', 1.5],
     ['fab-t', fabT({ steps: 5, restarts: 2 }), 'linf', 0.2],
     ['fab-t in l2', fabT({ steps: 5 }), 'l2', 1.5],
+    ['fab', fab({ steps: 5, restarts: 2 }), 'linf', 0.2],
+    ['deepfool', deepFool(), 'linf', 0.2],
+    ['deepfool in l2', deepFool(), 'l2', 1.5],
+    ['autoattack rand', autoattack({ version: 'rand' }), 'linf', 0.2],
     ['square', square({ queries: 200, restarts: 2 }), 'linf', 0.2],
     ['square in l2', square({ queries: 200 }), 'l2', 1.5],
     ['cw-l2', cwL2({ steps: 20, binarySearchSteps: 3 }), 'l2', 3],
@@ -97,7 +106,7 @@ describe('attack', () => {
     expect(await rejection(attack(model, images, labels, apgdT()))).toMatchObject({
       code: 'ERR_OPTION',
       message:
-        'Expected at least 4 classes for the loss targeted dlr but received a network with 3. Use the attack apgd-ce.',
+        'Expected at least 4 classes for the attack apgd-t but received a network with 3. Use apgd-ce and fab-t.',
     });
   });
 

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  autoattack,
   Dataset,
   type EvaluateEvent,
   type EvaluateOptions,
@@ -90,6 +91,48 @@ describe('evaluate', () => {
       expect(robust.correct).toBe(standing);
     }
     expect(standing).toBe(cascade.robust.correct);
+  });
+
+  it('runs AutoAttack as a cascade of its own, whatever stands around it', async () => {
+    const { clean, attacks, suites, robust } = await measure({
+      attacks: [fgsm(), autoattack({ version: 'rand' }), fgsm()],
+    });
+    expect(attacks.map(({ name }) => name)).toEqual(['fgsm', 'apgd-ce', 'apgd-dlr', 'fgsm']);
+    const [, ce, dlr] = attacks;
+    expect([attacks[0], ce, attacks[3]].map((attack) => attack!.attacked)).toEqual(
+      Array(3).fill(clean.correct),
+    );
+    expect(dlr!.attacked).toBe(ce!.robust.correct);
+    expect(suites).toEqual([
+      {
+        name: 'autoattack',
+        options: { version: 'rand', norm: 'linf', eps: 0.15 },
+        attacks: [1, 2],
+        robust: dlr!.robust,
+        attacked: clean.correct,
+        broken: ce!.broken + dlr!.broken,
+        passes: {
+          forward: ce!.passes.forward + dlr!.passes.forward,
+          backward: ce!.passes.backward + dlr!.passes.backward,
+        },
+        seconds: ce!.seconds + dlr!.seconds,
+      },
+    ]);
+    expect(robust.correct).toBeLessThanOrEqual(suites[0]!.robust.correct);
+    // Every step of its climbs takes twenty passes back.
+    expect(ce!.passes.backward % 20).toBe(0);
+    expect((await measure({ attacks: [pgd()] })).suites).toEqual([]);
+  });
+
+  it('refuses AutoAttack on three classes before it attacks anything', async () => {
+    const events: EvaluateEvent[] = [];
+    const run = measure({ attacks: 'autoattack', onEvent: (event) => events.push(event) });
+    expect(await rejection(run)).toMatchObject({
+      code: 'ERR_OPTION',
+      message:
+        'Expected at least 4 classes for the attack apgd-t but received a network with 3. Use apgd-ce and fab-t.',
+    });
+    expect(events).toEqual([]);
   });
 
   it('with an eps of 0 finds the clean accuracy', async () => {

@@ -28,7 +28,8 @@ struct Passes {
 
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
-  std::string name;  ///< random, fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square
+  /// random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, deepfool, cw-l2, square
+  std::string name;
   Threat threat;
   double alpha = 2.0 / 255.0;
   int64_t steps = 20;
@@ -36,12 +37,16 @@ struct AttackOptions {
   bool random_start = true;
   AttackLoss loss = AttackLoss::kCrossEntropy;
   double confidence = 0.0;
+  double decay = 1.0;
+  int64_t eot = 1;  ///< samples that each gradient is the mean of
   int64_t targets = 9;
+  double overshoot = 0.02;
   int64_t binary_search_steps = 9;
   double initial_c = 1e-3;
   double learning_rate = 0.01;
   int64_t queries = 5000;
   double p_init = 0.8;
+  int64_t schedule = 5000;
 };
 
 /// The attacked network, as attacks see it: the one place that counts passes, looks at the stop flag and
@@ -60,7 +65,9 @@ class Target {
     at::Tensor logits;    ///< (N, K), detached
     at::Tensor gradient;  ///< (N, C, H, W): of the sum over examples of the loss
   };
-  /// Gradient with respect to the images of `loss(logits)` (N), summed; weights get none.
+  /// Gradient with respect to the images of `loss(logits)` (N), summed; weights get none. With more than one
+  /// sample logits and gradient are means over as many passes (expectation over transformation, Athalye et
+  /// al. 2018, https://arxiv.org/abs/1707.07397), for networks that draw random numbers.
   Gradient gradient(const at::Tensor& x, const std::function<at::Tensor(const at::Tensor&)>& loss);
 
   /// As `logits`, with a graph back to `x`, for derivatives of another kind.
@@ -68,6 +75,8 @@ class Target {
   /// Before such a derivative: looks at the stop flag and adds its backward passes.
   void count_backward(int64_t passes);
 
+  /// Passes that each `gradient` is the mean of, at least 1.
+  void set_samples(int64_t samples) { samples_ = samples; }
   /// Where the run is, for messages: `batch 3 of attack pgd`.
   void set_place(std::string place) { place_ = std::move(place); }
   uint64_t seed() const { return seed_; }
@@ -82,6 +91,7 @@ class Target {
   uint64_t seed_;
   const std::atomic<bool>& stop_;
   Passes passes_;
+  int64_t samples_ = 1;
   std::string place_ = "batch 0";
 };
 
@@ -89,7 +99,8 @@ class Target {
 struct AttackResult {
   at::Tensor adversarial;  ///< (N, C, H, W); where success is false, the last image tried
   at::Tensor success;      ///< (N) bool: misclassified within the budget, as the attack believes
-  at::Tensor distance;     ///< (N) norm of what fools the network at any size, +inf: nothing; fab-t, cw-l2
+  at::Tensor
+      distance;  ///< (N) norm of what fools the network at any size, +inf: nothing; fab, deepfool, cw-l2
 };
 
 /// One attack of the literature, stateless between calls.

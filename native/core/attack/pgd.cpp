@@ -2,18 +2,24 @@
 #include "attack/pgd.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/clone.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <limits>
+#include <vector>
 
 #include "attack/active_set.h"
 
 namespace selfgrad {
 namespace {
+
+constexpr double kSmallestGradient = 1e-30;
 
 /// The best misclassified iterate of each image of a batch.
 struct PgdRecord {
@@ -40,6 +46,12 @@ struct PgdRecord {
   at::Tensor adversarial, best, success;
 };
 
+/// Each gradient over the sum of its absolute values; zero stays zero.
+at::Tensor per_l1_norm(const at::Tensor& gradient) {
+  const at::Tensor size = at::linalg_vector_norm(gradient.flatten(1), 1, {1});
+  return gradient / size.clamp_min(kSmallestGradient).view({-1, 1, 1, 1});
+}
+
 }  // namespace
 
 AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
@@ -54,14 +66,21 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
     const DrawKey key{target.seed(), Purpose::kAttackStart, round};
     x = random_point(threat, key, indices, images);
   }
+  std::vector<at::Tensor*> rows{&x, &origin, &y};
+  at::Tensor velocity;
+  if (momentum_) {
+    velocity = at::zeros_like(images);
+    rows.push_back(&velocity);
+  }
   for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
     const auto loss = [&](const at::Tensor& z) {
       return attack_loss(options_.loss, z, y, options_.confidence);
     };
     const Target::Gradient g = target.gradient(x, loss);
     const at::Tensor done = record.update(active, x, y, g.logits);
-    x = projected_step(threat, origin, x, g.gradient, options_.alpha);
-    active.leave(done, {&x, &origin, &y});
+    if (momentum_) velocity = momentum_->decay * velocity + per_l1_norm(g.gradient);
+    x = projected_step(threat, origin, x, momentum_ ? velocity : g.gradient, options_.alpha);
+    active.leave(done, rows);
   }
   if (!active.empty()) {
     record.update(active, x, y, target.logits(x));

@@ -1,22 +1,31 @@
 // PGD: projected steepest ascent (Madry et al. 2018, https://arxiv.org/abs/1706.06083).
 #pragma once
 
+#include <optional>
+
 #include "attack/attack.h"
 
 namespace selfgrad {
+
+/// What MI-FGSM adds: the direction is g <- decay * g + gradient / |gradient|_1, from g = 0.
+struct Momentum {
+  double decay;
+};
 
 /// x <- project(x + alpha * steepest_direction(gradient of the loss)), `steps` times, from a random point of
 /// the ball or the image itself. An image leaves with its first iterate whose margin reaches `confidence` (0:
 /// that is misclassified); one that never does keeps its misclassified iterate of the highest margin, if any.
 class Pgd final : public Attack {
  public:
-  explicit Pgd(const AttackOptions& options) : options_(options) {}
+  explicit Pgd(const AttackOptions& options, std::optional<Momentum> momentum = std::nullopt)
+      : options_(options), momentum_(momentum) {}
   AttackResult run(Target& target, const at::Tensor& images, const at::Tensor& labels,
                    const at::Tensor& indices, uint32_t round) const override;
   int64_t restarts() const override { return options_.random_start ? options_.restarts : 1; }
 
  private:
   AttackOptions options_;
+  std::optional<Momentum> momentum_;
 };
 
 }  // namespace selfgrad

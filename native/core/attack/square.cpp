@@ -35,7 +35,7 @@ AttackResult Square::run(Target& target, const at::Tensor& images, const at::Ten
     active.leave(record(logits, x), {&x, &origin, &y, &best});
   }
   for (int64_t query = 1; query < options_.queries && !active.empty(); ++query) {
-    const int64_t side = square_side(threat.norm, square_share(options_.p_init, query - 1, options_.queries),
+    const int64_t side = square_side(threat.norm, square_share(options_.p_init, query - 1, options_.schedule),
                                      images.size(2), images.size(3));
     const at::Tensor places = indices.index_select(0, active.rows().cpu());
     const at::Tensor tried = square_proposal(threat, key, places, query, side, origin, x);

@@ -52,12 +52,19 @@ void Target::count_backward(int64_t passes) {
 Target::Gradient Target::gradient(const at::Tensor& x,
                                   const std::function<at::Tensor(const at::Tensor&)>& loss) {
   const torch::autograd::AutoGradMode graph(true);
-  const at::Tensor input = x.detach().requires_grad_();
-  const at::Tensor z = differentiable_logits(input);
-  count_backward(x.size(0));
-  // With the images as the only inputs of the engine, convolutions skip the gradient of their weights.
-  at::Tensor gradient = torch::autograd::grad({loss(z).sum()}, {input})[0];
-  return {z.detach(), gradient};
+  Gradient mean;
+  for (int64_t sample = 0; sample < samples_; ++sample) {
+    const at::Tensor input = x.detach().requires_grad_();
+    const at::Tensor z = differentiable_logits(input);
+    count_backward(x.size(0));
+    // With the images as the only inputs of the engine, convolutions skip the gradient of their weights.
+    const at::Tensor gradient = torch::autograd::grad({loss(z).sum()}, {input})[0];
+    mean.logits = sample == 0 ? z.detach() : mean.logits + z.detach();
+    mean.gradient = sample == 0 ? gradient : mean.gradient + gradient;
+  }
+  if (samples_ == 1) return mean;
+  const auto samples = static_cast<double>(samples_);
+  return {mean.logits / samples, mean.gradient / samples};
 }
 
 }  // namespace selfgrad

@@ -6,6 +6,7 @@
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/clone.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/logical_not.h>
 #include <ATen/ops/nonzero.h>
 
 #include "attack/active_set.h"
@@ -28,7 +29,7 @@ at::Tensor predict_batches(Target& target, const at::Tensor& images, const at::T
 }  // namespace
 
 AttackedImages attack_images(const Target::Logits& logits, const at::Tensor& images, const at::Tensor& labels,
-                             const AttackOptions& options, uint64_t seed, int64_t batch_size,
+                             const std::vector<AttackOptions>& attacks, uint64_t seed, int64_t batch_size,
                              const std::atomic<bool>& stop) {
   Target attacker(logits, seed, stop);
   Target checker(logits, seed, stop);
@@ -41,11 +42,15 @@ AttackedImages attack_images(const Target::Logits& logits, const at::Tensor& ima
   const at::Tensor clean = predict_batches(checker, images, order, batch_size);
   AttackedImages result;
   result.adversarial = images.clone();
-  run_attack(options, 0, subject, (clean == subject.labels).nonzero().squeeze(1), attacker, checker,
-             [&](const BatchOutcome& outcome, int64_t) {
-               store_rows(result.adversarial, outcome.indices.to(images.device()),
-                          outcome.broken.to(images.device()), outcome.adversarial);
-             });
+  at::Tensor standing = clean == subject.labels;
+  for (size_t attack = 0; attack < attacks.size(); ++attack) {
+    run_attack(attacks[attack], static_cast<int64_t>(attack), subject, standing.nonzero().squeeze(1),
+               attacker, checker, [&](const BatchOutcome& outcome, int64_t) {
+                 store_rows(result.adversarial, outcome.indices.to(images.device()),
+                            outcome.broken.to(images.device()), outcome.adversarial);
+                 store_rows(standing, outcome.indices, outcome.broken, outcome.broken.logical_not());
+               });
+  }
   result.predictions = predict_batches(checker, result.adversarial, order, batch_size);
   result.success = result.predictions != subject.labels;
   result.passes = attacker.passes();

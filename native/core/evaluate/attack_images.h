@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <atomic>
+#include <vector>
 
 #include "attack/attack.h"
 
@@ -17,9 +18,10 @@ struct AttackedImages {
 };
 
 /// images (N, C, H, W) float32 in [0, 1] and labels (N) int64, both on the network's device. Draws are keyed
-/// by the position in `images`. @throws as Target, Error("ERR_OPTION") for an unknown attack.
+/// by the position in `images`. Each attack sees what those before it left standing. @throws as Target,
+/// Error("ERR_OPTION") for an unknown attack.
 AttackedImages attack_images(const Target::Logits& logits, const at::Tensor& images, const at::Tensor& labels,
-                             const AttackOptions& options, uint64_t seed, int64_t batch_size,
+                             const std::vector<AttackOptions>& attacks, uint64_t seed, int64_t batch_size,
                              const std::atomic<bool>& stop);
 
 }  // namespace selfgrad

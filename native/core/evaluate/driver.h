@@ -30,7 +30,8 @@ struct BatchOutcome {
   at::Tensor indices;      ///< (N) int64
   at::Tensor adversarial;  ///< (N, C, H, W) within the budget; the clean image where not broken
   at::Tensor broken;       ///< (N) bool: confirmed
-  at::Tensor distance;     ///< (N) norm confirmed at any size, +inf: none; undefined unless fab-t or cw-l2
+  at::Tensor
+      distance;  ///< (N) norm confirmed at any size, +inf: none; undefined unless fab, deepfool or cw-l2
 };
 
 /// Attacks `standing` (M) int64: in each restart the images that earlier ones left, in batches. `attack` is

@@ -103,6 +103,7 @@ class Evaluation {
     clean_confidence_ = at::cat(confidences);
     correct_ = prediction == subject_.labels;
     standing_ = correct_.clone();
+    left_ = correct_.clone();
     result_.predictions = int32_values(prediction);
     for (const int32_t wrong : int32_values(~correct_)) {
       result_.broken_by.push_back(wrong != 0 ? kWrongBefore : kRobust);
@@ -115,7 +116,9 @@ class Evaluation {
     Target attacker(logits_, options_.seed, stop_);
     AttackOutcome outcome;
     outcome.name = options.name;
-    const at::Tensor attacked = indices_of(options_.cascade ? standing_ : correct_);
+    const auto place = static_cast<size_t>(attack);
+    if (place >= options_.cascade.size() || !options_.cascade[place]) left_ = correct_.clone();
+    const at::Tensor attacked = indices_of(left_);
     outcome.attacked = attacked.size(0);
     BrokenImages broken;
     const int64_t restarts = make_attack(options)->restarts();
@@ -151,6 +154,7 @@ class Evaluation {
       if (by == kRobust) by = static_cast<int32_t>(attack);
     }
     standing_.index_fill_(0, indices - options_.first, false);
+    left_.index_fill_(0, indices - options_.first, false);
     const at::Tensor order = indices.argsort();
     const at::Tensor adversarial = broken.adversarial();
     std::vector<Example> candidates;
@@ -199,8 +203,10 @@ class Evaluation {
   Stopwatch watch_;
   Target checker_;  ///< clean pass, confirmations, recounts
   Subject subject_;
-  at::Tensor correct_, standing_, clean_confidence_;  ///< (count): bool, bool, float32
-  std::vector<std::vector<Example>> candidates_;      ///< per attack that broke something
+  at::Tensor correct_, standing_;                 ///< (count) bool: before all attacks, after them
+  at::Tensor left_;                               ///< (count) bool: after the attacks of this cascade
+  at::Tensor clean_confidence_;                   ///< (count) float32
+  std::vector<std::vector<Example>> candidates_;  ///< per attack that broke something
   EvaluateResult result_;
 };
 

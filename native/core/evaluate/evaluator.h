@@ -20,7 +20,9 @@ struct EvaluateOptions {
   int64_t batch_size = 200;
   uint64_t seed = 0;
   std::vector<AttackOptions> attacks;
-  bool cascade = false;          ///< true: an attack sees only what earlier ones left standing
+  /// One an attack, or none: true where it sees only what the attack before it left standing of what that
+  /// saw.
+  std::vector<bool> cascade;
   int64_t examples = 0;          ///< adversarial images to return
   at::Device device = at::kCPU;  ///< where the network is
 };
@@ -32,11 +34,11 @@ inline constexpr int32_t kRobust = -1;
 struct AttackOutcome {
   std::string name;
   int64_t robust = 0;    ///< correct under this attack, of all `count`
-  int64_t attacked = 0;  ///< were correct before it (and standing, under cascade)
+  int64_t attacked = 0;  ///< were correct before it (and standing, in a cascade)
   int64_t broken = 0;
   Passes passes;  ///< of the attack alone, without confirmation and recount
   double seconds = 0;
-  std::vector<double> distances;  ///< fab-t, cw-l2: of each image that was fooled at any size
+  std::vector<double> distances;  ///< fab, deepfool, cw-l2: of each image that was fooled at any size
 };
 
 struct Example {

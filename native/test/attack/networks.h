@@ -16,9 +16,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "attack/attack.h"
+#include "io/safetensors.h"
 #include "tensor/philox.h"
 
 namespace selfgrad::testing {
@@ -87,6 +90,22 @@ struct SmallNet {
   }
 
   at::Tensor conv1, conv2, head;
+};
+
+/// The network of reference/make_pgd_reference.py, with the weights and all else of one of its files.
+struct ReferenceNet {
+  explicit ReferenceNet(const std::string& name)
+      : file(
+            read_safetensors((std::filesystem::path(__FILE__).parent_path() / "reference" / name).string())) {
+  }
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    const at::Tensor a = at::silu(at::conv2d(x, file.at("conv1"), file.at("bias1"), 1, 1));
+    const at::Tensor b = at::silu(at::conv2d(a, file.at("conv2"), file.at("bias2"), 2, 1));
+    return at::linear(b.contiguous().flatten(1), file.at("head"));
+  }
+
+  TensorFile file;
 };
 
 /// Runs one attack on a batch with indices 0 … N-1 and labels as the network sees the clean images.

@@ -1,5 +1,5 @@
-// FGSM, PGD, CW-Linf and Square where it shares their promises: closed form on a linear model, budget,
-// invariances, exact passes, edges.
+// FGSM, PGD, MI-FGSM, CW-Linf and Square where it shares their promises: closed form on a linear model,
+// budget, invariances, exact passes, edges.
 #include "attack/pgd.h"
 
 #include <ATen/Parallel.h>
@@ -46,10 +46,14 @@ class BoundedAttack : public ::testing::TestWithParam<PgdCase> {
 INSTANTIATE_TEST_SUITE_P(AllNorms, BoundedAttack,
                          ::testing::Values(PgdCase{"fgsm", Norm::kLinf}, PgdCase{"fgsm", Norm::kL2},
                                            PgdCase{"pgd", Norm::kLinf}, PgdCase{"pgd", Norm::kL2},
+                                           PgdCase{"mi-fgsm", Norm::kLinf}, PgdCase{"mi-fgsm", Norm::kL2},
                                            PgdCase{"cw-linf", Norm::kLinf}, PgdCase{"cw-linf", Norm::kL2},
                                            PgdCase{"square", Norm::kLinf}, PgdCase{"square", Norm::kL2, 2}),
                          [](const auto& info) {
-                           return std::string(info.param.name == "cw-linf" ? "cw" : info.param.name) +
+                           const std::string& name = info.param.name;
+                           return (name == "cw-linf"   ? "cw"
+                                   : name == "mi-fgsm" ? "mi_fgsm"
+                                                       : name) +
                                   (info.param.norm == Norm::kLinf ? "_linf" : "_l2");
                          });
 

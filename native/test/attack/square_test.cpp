@@ -162,6 +162,7 @@ AttackOptions square_options(Norm norm, double eps, int64_t queries) {
   options.name = "square";
   options.threat = {norm, eps};
   options.queries = queries;
+  options.schedule = queries;
   return options;
 }
 
@@ -267,6 +268,19 @@ TEST_P(SquareAttack, DrawsAnewInEachRound) {
 TEST_P(SquareAttack, KeepsTheMemoryFormat) {
   const Attacked attacked = attack_batch_of(SmallNet(), options(0.2, 20), grey_images(16));
   EXPECT_TRUE(attacked.result.adversarial.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+TEST_P(SquareAttack, FollowsTheScheduleOfMoreQueries) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(6, {64, 2, 4, 4}, 0, 1);
+  const double eps = GetParam() == Norm::kLinf ? 0.06 : 0.3;
+  AttackOptions half = options(eps, 100);
+  half.schedule = 200;
+  const AttackResult longer = attack_batch_of(net, options(eps, 200), images).result;
+  const AttackResult shorter = attack_batch_of(net, half, images).result;
+  const at::Tensor broken = shorter.success.nonzero().squeeze(1);
+  EXPECT_GT(broken.size(0), 0);
+  EXPECT_TRUE(shorter.adversarial.index_select(0, broken).equal(longer.adversarial.index_select(0, broken)));
 }
 
 TEST_P(SquareAttack, WorksOnImagesThatAreNotSquareAndOnOnePixel) {

@@ -36,6 +36,21 @@ TEST(Target, GivesTheGradientOfTheSummedLoss) {
   EXPECT_FALSE(logits.requires_grad());
 }
 
+TEST(Target, AveragesTheGradientOverItsSamples) {
+  const std::atomic<bool> stop{false};
+  const LinearModel model(3);
+  int calls = 0;
+  // The n-th pass scales the logits by n.
+  Target target([&](const at::Tensor& x) { return ++calls * model(x); }, 0, stop);
+  target.set_samples(3);
+  const auto [logits, gradient] =
+      target.gradient(grey_images(2), [](const at::Tensor& z) { return z.select(1, 1); });
+  EXPECT_TRUE(at::allclose(gradient[1].contiguous().view(-1), 2 * model.weight[1]));
+  EXPECT_TRUE(at::allclose(logits, 2 * model(grey_images(2))));
+  EXPECT_EQ(target.passes().forward, 6);
+  EXPECT_EQ(target.passes().backward, 6);
+}
+
 TEST(Target, LeavesWeightsWithoutGradient) {
   const std::atomic<bool> stop{false};
   const SmallNet net;

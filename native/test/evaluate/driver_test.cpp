@@ -75,7 +75,7 @@ TEST(AttackImages, ReturnsCleanImagesWhereItFoundNothing) {
   at::Tensor labels = net(images).argmax(1);
   labels[4] = (labels[4].item<int64_t>() + 1) % 5;
   const std::atomic<bool> stop{false};
-  const AttackedImages attacked = attack_images(net, images, labels, pgd_options(0.06), 0, 6, stop);
+  const AttackedImages attacked = attack_images(net, images, labels, {pgd_options(0.06)}, 0, 6, stop);
   EXPECT_TRUE(attacked.predictions.equal(net(attacked.adversarial).argmax(1)));
   EXPECT_TRUE(attacked.success.equal(attacked.predictions != labels));
   EXPECT_TRUE(attacked.success[4].item<bool>());
@@ -90,11 +90,42 @@ TEST(AttackImages, ReturnsCleanImagesWhereItFoundNothing) {
   EXPECT_LT(attacked.success.sum().item<int64_t>(), 20);
 }
 
+TEST(AttackImages, RunsACascade) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(42, {20, 2, 4, 4}, 0, 1);
+  const at::Tensor labels = net(images).argmax(1);
+  const std::atomic<bool> stop{false};
+  AttackOptions fgsm = pgd_options(0.03);
+  fgsm.name = "fgsm";
+  const auto run = [&](const std::vector<AttackOptions>& attacks) {
+    return attack_images(net, images, labels, attacks, 0, 6, stop);
+  };
+  const AttackedImages first = run({fgsm});
+  const AttackedImages both = run({fgsm, pgd_options(0.06)});
+  EXPECT_GT(both.success.sum().item<int64_t>(), first.success.sum().item<int64_t>());
+  // What the first attack broke, the second did not touch.
+  const at::Tensor broken = first.success.nonzero().squeeze(1);
+  EXPECT_TRUE(both.adversarial.index_select(0, broken).equal(first.adversarial.index_select(0, broken)));
+}
+
+TEST(AttackImages, BillsEverySampleOfAGradient) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(42, {20, 2, 4, 4}, 0, 1);
+  const at::Tensor labels = net(images).argmax(1);
+  const std::atomic<bool> stop{false};
+  AttackOptions options = pgd_options(0.06);
+  const AttackedImages once = attack_images(net, images, labels, {options}, 0, 6, stop);
+  options.eot = 3;
+  const AttackedImages thrice = attack_images(net, images, labels, {options}, 0, 6, stop);
+  EXPECT_TRUE(thrice.success.equal(once.success));
+  EXPECT_EQ(thrice.passes.backward, 3 * once.passes.backward);
+}
+
 TEST(AttackImages, OfNothingIsNothing) {
   const std::atomic<bool> stop{false};
   const at::Tensor none = random_tensor(43, {1, 2, 4, 4}, 0, 1).narrow(0, 0, 0);
   const AttackedImages attacked =
-      attack_images(SmallNet{}, none, at::arange(0, at::kLong), pgd_options(0.1), 0, 4, stop);
+      attack_images(SmallNet{}, none, at::arange(0, at::kLong), {pgd_options(0.1)}, 0, 4, stop);
   EXPECT_EQ(attacked.predictions.size(0), 0);
   EXPECT_EQ(attacked.passes.forward, 0);
 }

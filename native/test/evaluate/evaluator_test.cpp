@@ -149,13 +149,25 @@ TEST(Evaluate, CascadeAttacksOnlyWhatStands) {
   EvaluateOptions options = evaluate_options(attacks);
   Fixture fixture(SmallNet{});
   const EvaluateResult apart = fixture.run(options);
-  options.cascade = true;
+  options.cascade = {false, true};
   const EvaluateResult cascade = fixture.run(options);
   EXPECT_EQ(apart.attacks[1].attacked, apart.clean);
   EXPECT_EQ(cascade.attacks[1].attacked, cascade.attacks[0].robust);
   EXPECT_EQ(cascade.robust, cascade.attacks[1].robust);
   EXPECT_EQ(cascade.robust, apart.robust);
   EXPECT_EQ(cascade.broken_by, apart.broken_by);
+}
+
+TEST(Evaluate, ACascadeStartsAnewWhereItIsTold) {
+  const AttackOptions pgd = attack_named("pgd", 0.03);
+  EvaluateOptions options = evaluate_options({pgd, attack_named("cw-linf", 0.03), pgd, pgd});
+  options.cascade = {false, true, false, true};
+  Fixture fixture(SmallNet{});
+  const EvaluateResult result = fixture.run(options);
+  EXPECT_LT(result.attacks[0].robust, result.clean);
+  EXPECT_EQ(result.attacks[1].attacked, result.attacks[0].robust);
+  EXPECT_EQ(result.attacks[2].attacked, result.clean);
+  EXPECT_EQ(result.attacks[3].attacked, result.attacks[2].robust);
 }
 
 TEST(Evaluate, RestartsAttackOnlyWhatTheEarlierOnesLeft) {

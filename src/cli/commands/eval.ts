@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { nativeAttack } from '../../config/attacks/attack.ts';
+import { nativeAttacks } from '../../config/attacks/attack.ts';
 import type { Config } from '../../config/config.ts';
 import { splitRequest } from '../../config/data.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
@@ -37,7 +37,7 @@ async function plan(path: string, config: Config) {
     model: modelFile(path),
     data: { name: source.name, split: source.split, count },
     threat: { ...config.threat, epsText: formatEps(config.threat.eps) },
-    attacks: config.evaluate.attacks.map((attack) => nativeAttack(attack, config.threat)),
+    attacks: config.evaluate.attacks.flatMap((attack) => nativeAttacks(attack, config.threat)),
     device: resolveDevice(config.device),
     threads: resolveThreads(config.threads),
   };

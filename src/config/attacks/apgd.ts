@@ -1,16 +1,19 @@
 /** APGD (https://arxiv.org/abs/2003.01690): ascent that chooses its own step size; on three losses. */
 import { z } from 'zod';
+import { SelfgradError } from '../../errors.ts';
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
+import { attackEot, type EotOptions } from './eot.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface ApgdAttack {
   name: 'apgd-ce' | 'apgd-dlr';
   steps: number;
   restarts: number;
+  eot: number;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
@@ -23,7 +26,7 @@ export interface ApgdTAttack extends Omit<ApgdAttack, 'name'> {
   targets: number;
 }
 
-export interface ApgdOptions {
+export interface ApgdOptions extends EotOptions {
   /** At least 1. Defaults to 100. */
   steps?: number;
   /** Independent tries, at least 1; an image counts as broken when any try breaks it. Defaults to 1. */
@@ -45,6 +48,7 @@ export interface ApgdTOptions extends ApgdOptions {
 const shared = {
   steps: integer({ description: 'Gradient steps, of each climb.', gte: 1 }).prefault(100),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
+  eot: attackEot,
   eps: attackEps,
   norm: attackNorm,
 };
@@ -94,6 +98,23 @@ export function apgdDlr(options: ApgdOptions = {}): ApgdAttack {
  */
 export function apgdT(options: ApgdTOptions = {}): ApgdTAttack {
   return parse(apgdTSchema, { ...options, name: 'apgd-t' }, 'apgdT');
+}
+
+/**
+ * Refuses an attack whose loss compares more logits than the network has.
+ *
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function checkClasses(attacks: readonly NativeAttackOptions[], classes: number): void {
+  for (const { name } of attacks) {
+    const least = name === 'apgd-t' ? 4 : name === 'apgd-dlr' ? 3 : 2;
+    if (classes >= least) continue;
+    throw new SelfgradError(
+      'ERR_OPTION',
+      `Expected at least ${least} classes for the attack ${name} but received a network with ${classes}.`,
+      { fix: 'Use apgd-ce and fab-t.' },
+    );
+  }
 }
 
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */

@@ -1,4 +1,4 @@
-/** The registry of attacks: their union, and what the native core is given for each. */
+/** The registry of attacks: their unions, and what the native core is given for each. */
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import { named } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
@@ -12,10 +12,21 @@ import {
   apgdTSchema,
   nativeApgd,
 } from './apgd.ts';
+import { type AutoAttack, type AutoAttackOptions, autoAttackParts, autoAttackSchema } from './autoattack.ts';
 import { type CwL2Attack, type CwL2Options, cwL2, cwL2Schema, nativeCwL2 } from './cwL2.ts';
 import { type CwLinfAttack, type CwLinfOptions, cwLinf, cwLinfSchema, nativeCwLinf } from './cwLinf.ts';
-import { type FabTAttack, type FabTOptions, fabTSchema, nativeFabT } from './fab.ts';
+import { type DeepFoolAttack, type DeepFoolOptions, deepFoolSchema, nativeDeepFool } from './deepfool.ts';
+import {
+  type FabAttack,
+  type FabOptions,
+  type FabTAttack,
+  type FabTOptions,
+  fabSchema,
+  fabTSchema,
+  nativeFab,
+} from './fab.ts';
 import { type FgsmAttack, type FgsmOptions, fgsmSchema, nativeFgsm } from './fgsm.ts';
+import { type MiFgsmAttack, type MiFgsmOptions, miFgsmSchema, nativeMiFgsm } from './miFgsm.ts';
 import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
 import { nativeRandom, type RandomAttack, type RandomOptions, randomSchema } from './random.ts';
 import { nativeSquare, type SquareAttack, type SquareOptions, squareSchema } from './square.ts';
@@ -25,10 +36,13 @@ export type Attack =
   | RandomAttack
   | FgsmAttack
   | PgdAttack
+  | MiFgsmAttack
   | CwLinfAttack
   | ApgdAttack
   | ApgdTAttack
+  | FabAttack
   | FabTAttack
+  | DeepFoolAttack
   | CwL2Attack
   | SquareAttack;
 export type AttackName = Attack['name'];
@@ -39,11 +53,14 @@ export type AttackInput =
   | ({ name: 'random' } & RandomOptions)
   | ({ name: 'fgsm' } & FgsmOptions)
   | ({ name: 'pgd' } & PgdOptions)
+  | ({ name: 'mi-fgsm' } & MiFgsmOptions)
   | ({ name: 'cw-linf' } & CwLinfOptions)
   | ({ name: 'apgd-ce' } & ApgdOptions)
   | ({ name: 'apgd-dlr' } & ApgdOptions)
   | ({ name: 'apgd-t' } & ApgdTOptions)
+  | ({ name: 'fab' } & FabOptions)
   | ({ name: 'fab-t' } & FabTOptions)
+  | ({ name: 'deepfool' } & DeepFoolOptions)
   | ({ name: 'cw-l2' } & CwL2Options)
   | ({ name: 'square' } & SquareOptions);
 
@@ -52,28 +69,54 @@ export const attackNames: readonly AttackName[] = [
   'random',
   'fgsm',
   'pgd',
+  'mi-fgsm',
   'cw-linf',
   'apgd-ce',
   'apgd-dlr',
   'apgd-t',
+  'fab',
   'fab-t',
+  'deepfool',
   'cw-l2',
   'square',
 ];
 
-/** @internal */
-export const attackSchema = named(attackNames, 'An attack: its name, or a group of its options.', [
+const schemas = [
   randomSchema,
   fgsmSchema,
   pgdSchema,
+  miFgsmSchema,
   cwLinfSchema,
   apgdCeSchema,
   apgdDlrSchema,
   apgdTSchema,
+  fabSchema,
   fabTSchema,
+  deepFoolSchema,
   cwL2Schema,
   squareSchema,
-]);
+] as const;
+
+/** @internal */
+export const attackSchema = named(attackNames, 'An attack: its name, or a group of its options.', schemas);
+
+/** An entry of a list of attacks; AutoAttack stands for several. */
+export type ListedAttack = Attack | AutoAttack;
+
+/** An entry of a list of attacks as a user writes it. */
+export type ListedAttackInput = AttackInput | 'autoattack' | ({ name: 'autoattack' } & AutoAttackOptions);
+
+/** @internal */
+export const listedAttackSchema = named(
+  [...attackNames, 'autoattack'],
+  'An attack or AutoAttack: its name, or a group of its options.',
+  [...schemas, autoAttackSchema],
+);
+
+/** The attacks that an entry stands for, in the order in which they run. */
+export function attacksOf(entry: ListedAttack): Attack[] {
+  return entry.name === 'autoattack' ? autoAttackParts(entry) : [entry];
+}
 
 /** The attacks of an evaluation that names none: PGD-20, and CW in the form of the norm. */
 export function defaultAttacks(norm: Norm): Attack[] {
@@ -94,17 +137,31 @@ export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): N
       return nativeFgsm(attack, threat, path);
     case 'pgd':
       return nativePgd(attack, threat, path);
+    case 'mi-fgsm':
+      return nativeMiFgsm(attack, threat, path);
     case 'cw-linf':
       return nativeCwLinf(attack, threat, path);
     case 'apgd-ce':
     case 'apgd-dlr':
     case 'apgd-t':
       return nativeApgd(attack, threat, path);
+    case 'fab':
     case 'fab-t':
-      return nativeFabT(attack, threat, path);
+      return nativeFab(attack, threat, path);
+    case 'deepfool':
+      return nativeDeepFool(attack, threat, path);
     case 'cw-l2':
       return nativeCwL2(attack, threat, path);
     case 'square':
       return nativeSquare(attack, threat, path);
   }
+}
+
+/**
+ * The attacks that an entry stands for as the native core runs them; one after another they are a cascade.
+ *
+ * @throws SelfgradError as `nativeAttack`
+ */
+export function nativeAttacks(entry: ListedAttack, threat: Threat, path = 'attack'): NativeAttackOptions[] {
+  return attacksOf(entry).map((attack) => nativeAttack(attack, threat, path));
 }

@@ -5,17 +5,19 @@ import type { Fraction } from '../fraction.ts';
 import { parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
+import { attackEot, type EotOptions } from './eot.ts';
 import { unusedOptions } from './unused.ts';
 
 export interface FgsmAttack {
   name: 'fgsm';
+  eot: number;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
   norm: Norm | null;
 }
 
-export interface FgsmOptions {
+export interface FgsmOptions extends EotOptions {
   /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
   eps?: Fraction | null;
   /** Defaults to null, which stands for the threat model's. */
@@ -25,6 +27,7 @@ export interface FgsmOptions {
 /** @internal */
 export const fgsmSchema = section('One step along the gradient.', {
   name: z.literal('fgsm'),
+  eot: attackEot,
   eps: attackEps,
   norm: attackNorm,
 }) satisfies z.ZodType<FgsmAttack>;
@@ -41,5 +44,5 @@ export function fgsm(options: FgsmOptions = {}): FgsmAttack {
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeFgsm(attack: FgsmAttack, threat: Threat, path: string): NativeAttackOptions {
   const { norm, eps } = attackBall(attack, threat, path);
-  return { ...unusedOptions, name: 'fgsm', norm, eps, alpha: eps };
+  return { ...unusedOptions, ...attack, norm, eps, alpha: eps };
 }

@@ -13,6 +13,8 @@ export interface SquareAttack {
   queries: number;
   /** Share of the pixels that the first windows cover. */
   pInit: number;
+  /** Queries over which the windows shrink; null stands for `queries`. */
+  schedule: number | null;
   restarts: number;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
@@ -25,6 +27,11 @@ export interface SquareOptions {
   queries?: number;
   /** Share of the pixels that the first windows cover, in (0, 1]; it is halved on a schedule. Defaults to 0.8. */
   pInit?: number;
+  /**
+   * Queries over which the windows shrink, at least 1: more than `queries` ends the search before they are smallest.
+   * Defaults to null, which stands for `queries`.
+   */
+  schedule?: number | null;
   /** Independent tries, at least 1; an image counts as broken when any try breaks it. Defaults to 1. */
   restarts?: number;
   /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
@@ -40,6 +47,12 @@ export const squareSchema = section('Random search with logits alone.', {
   pInit: number({ description: 'Share of the pixels that the first windows cover.', gt: 0, lte: 1 }).prefault(
     0.8,
   ),
+  schedule: integer({
+    description: 'Queries over which the windows shrink; null stands for those there are.',
+    gte: 1,
+  })
+    .nullable()
+    .prefault(null),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
   eps: attackEps,
   norm: attackNorm,
@@ -57,5 +70,6 @@ export function square(options: SquareOptions = {}): SquareAttack {
 
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeSquare(attack: SquareAttack, threat: Threat, path: string): NativeAttackOptions {
-  return { ...unusedOptions, ...attack, ...attackBall(attack, threat, path), alpha: 0 };
+  const schedule = attack.schedule ?? attack.queries;
+  return { ...unusedOptions, ...attack, ...attackBall(attack, threat, path), alpha: 0, schedule };
 }

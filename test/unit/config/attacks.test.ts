@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { apgdCe, apgdDlr, apgdT } from '../../../src/config/attacks/apgd.ts';
-import { type AttackInput, attackNames, nativeAttack } from '../../../src/config/attacks/attack.ts';
+import {
+  type AttackInput,
+  attackNames,
+  attacksOf,
+  nativeAttack,
+  nativeAttacks,
+} from '../../../src/config/attacks/attack.ts';
+import { autoattack } from '../../../src/config/attacks/autoattack.ts';
 import { cwL2 } from '../../../src/config/attacks/cwL2.ts';
 import { cwLinf } from '../../../src/config/attacks/cwLinf.ts';
-import { fabT } from '../../../src/config/attacks/fab.ts';
+import { deepFool } from '../../../src/config/attacks/deepfool.ts';
+import { fab, fabT } from '../../../src/config/attacks/fab.ts';
 import { fgsm } from '../../../src/config/attacks/fgsm.ts';
+import { miFgsm } from '../../../src/config/attacks/miFgsm.ts';
 import { pgd } from '../../../src/config/attacks/pgd.ts';
 import { square } from '../../../src/config/attacks/square.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
@@ -15,25 +24,45 @@ const l2 = { norm: 'l2', eps: 0.5 } as const;
 
 describe('the attack builders', () => {
   it('have the defaults of the literature', () => {
-    expect(fgsm()).toEqual({ name: 'fgsm', eps: null, norm: null });
+    expect(fgsm()).toEqual({ name: 'fgsm', eot: 1, eps: null, norm: null });
     expect(pgd()).toEqual({
       name: 'pgd',
       steps: 20,
       alpha: null,
       restarts: 1,
       randomStart: true,
+      eot: 1,
       loss: 'ce',
       eps: null,
       norm: null,
     });
+    expect(miFgsm()).toEqual({
+      name: 'mi-fgsm',
+      steps: 10,
+      alpha: null,
+      decay: 1,
+      eot: 1,
+      eps: null,
+      norm: null,
+    });
     expect(cwLinf()).toMatchObject({ steps: 20, confidence: 0, restarts: 1, randomStart: true });
-    expect(apgdCe()).toEqual({ name: 'apgd-ce', steps: 100, restarts: 1, eps: null, norm: null });
+    expect(apgdCe()).toEqual({ name: 'apgd-ce', steps: 100, restarts: 1, eot: 1, eps: null, norm: null });
     expect(apgdDlr()).toEqual({ ...apgdCe(), name: 'apgd-dlr' });
     expect(apgdT()).toEqual({ ...apgdCe(), name: 'apgd-t', targets: 9 });
     expect(fabT()).toEqual({
       name: 'fab-t',
       steps: 100,
       restarts: 1,
+      targets: 9,
+      eps: null,
+      norm: null,
+    });
+    const { targets: _, ...untargeted } = fabT();
+    expect(fab()).toEqual({ ...untargeted, name: 'fab' });
+    expect(deepFool()).toEqual({
+      name: 'deepfool',
+      steps: 50,
+      overshoot: 0.02,
       targets: 9,
       eps: null,
       norm: null,
@@ -49,6 +78,7 @@ describe('the attack builders', () => {
       name: 'square',
       queries: 5000,
       pInit: 0.8,
+      schedule: null,
       restarts: 1,
       eps: null,
       norm: null,
@@ -76,10 +106,10 @@ describe('the attack builders', () => {
       'ERR_OPTION  Expected an integer >= 1 for fabT.steps but received 0.5 (number).',
     );
     expect(refusal(() => fabT({ alphaMax: 0.2 } as object))).toBe(
-      'ERR_OPTION  Unknown option fabT.alphaMax. Known here: name, steps, restarts, targets, eps, norm.',
+      'ERR_OPTION  Unknown option fabT.alphaMax. Known here: name, steps, restarts, eps, norm, targets.',
     );
     expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
-      'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eps, norm.',
+      'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eot, eps, norm.',
     );
     expect(refusal(() => square({ queries: 0 }))).toBe(
       'ERR_OPTION  Expected an integer >= 1 for square.queries but received 0 (number).',
@@ -88,7 +118,7 @@ describe('the attack builders', () => {
       'ERR_OPTION  Expected a number in (0, 1] for square.pInit but received 1.5 (number).',
     );
     expect(refusal(() => square({ steps: 9 } as object))).toBe(
-      'ERR_OPTION  Unknown option square.steps. Known here: name, queries, pInit, restarts, eps, norm.',
+      'ERR_OPTION  Unknown option square.steps. Known here: name, queries, pInit, schedule, restarts, eps, norm.',
     );
     expect(refusal(() => fgsm({ eps: 'x' }))).toBe(
       "ERR_OPTION  Expected a number or fraction >= 0 for fgsm.eps but received 'x' (string). Pixels are in [0, 1]: write 8/255.",
@@ -99,11 +129,14 @@ describe('the attack builders', () => {
     const attacks: AttackInput[] = [
       'fgsm',
       'pgd',
+      'mi-fgsm',
       'cw-linf',
       'apgd-ce',
       'apgd-dlr',
       'apgd-t',
+      'fab',
       'fab-t',
+      'deepfool',
       { name: 'cw-l2', eps: 1 },
       'square',
     ];
@@ -111,11 +144,14 @@ describe('the attack builders', () => {
     expect(config.evaluate.attacks).toEqual([
       fgsm(),
       pgd(),
+      miFgsm(),
       cwLinf(),
       apgdCe(),
       apgdDlr(),
       apgdT(),
+      fab(),
       fabT(),
+      deepFool(),
       cwL2({ eps: 1 }),
       square(),
     ]);
@@ -171,6 +207,7 @@ describe('nativeAttack', () => {
       eps: 0.5,
       queries: 5000,
       pInit: 0.8,
+      schedule: 5000,
       restarts: 2,
     });
     expect(nativeAttack(square({ norm: 'linf', eps: '4/255', queries: 7 }), l2)).toMatchObject({
@@ -185,6 +222,11 @@ describe('nativeAttack', () => {
     expect(nativeAttack(fabT({ norm: 'l2', eps: 0.5 }), linf)).toMatchObject({ norm: 'l2', eps: 0.5 });
   });
 
+  it('gives MI-FGSM steps that add up to the radius', () => {
+    expect(nativeAttack(miFgsm(), linf)).toMatchObject({ alpha: 8 / 255 / 10, steps: 10, decay: 1 });
+    expect(nativeAttack(miFgsm({ steps: 4, norm: 'l2', eps: 2 }), linf)).toMatchObject({ alpha: 0.5 });
+  });
+
   it('fills in every field of the native struct', () => {
     const fields = Object.keys(nativeAttack(pgd(), linf)).sort();
     expect(fields).toMatchInlineSnapshot(`
@@ -192,16 +234,20 @@ describe('nativeAttack', () => {
         "alpha",
         "binarySearchSteps",
         "confidence",
+        "decay",
+        "eot",
         "eps",
         "initialC",
         "learningRate",
         "loss",
         "name",
         "norm",
+        "overshoot",
         "pInit",
         "queries",
         "randomStart",
         "restarts",
+        "schedule",
         "steps",
         "targets",
       ]
@@ -210,6 +256,8 @@ describe('nativeAttack', () => {
     expect(Object.keys(nativeAttack(cwLinf(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(apgdCe(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(fabT(), linf)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(miFgsm(), linf)).sort()).toEqual(fields);
+    expect(Object.keys(nativeAttack(deepFool(), linf)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(cwL2(), l2)).sort()).toEqual(fields);
     expect(Object.keys(nativeAttack(square(), l2)).sort()).toEqual(fields);
   });
@@ -217,6 +265,60 @@ describe('nativeAttack', () => {
   it('refuses another norm without a radius, naming the attack', () => {
     expect(refusal(() => nativeAttack(cwLinf(), l2, 'evaluate.attacks[2]'))).toBe(
       'ERR_OPTION  Expected a number (an linf radius) for evaluate.attacks[2].eps but received null. The threat model is l2: give this attack its own radius, or choose an l2 attack.',
+    );
+  });
+});
+
+describe('autoattack', () => {
+  const parts = (version: 'standard' | 'plus' | 'rand') =>
+    attacksOf(autoattack({ version, eps: '4/255', norm: 'linf' }));
+  const ball = { eps: 4 / 255, norm: 'linf' } as const;
+
+  it("has the attacks and settings of the authors' code, in its order", () => {
+    const blackBox = square({ ...ball, queries: 5000, schedule: 10_000 });
+    const targeted = [apgdT({ ...ball, targets: 9 }), fabT({ ...ball, targets: 9 })];
+    expect(parts('standard')).toEqual([apgdCe({ ...ball, steps: 100 }), ...targeted, blackBox]);
+    expect(parts('plus')).toEqual([
+      apgdCe({ ...ball, restarts: 5 }),
+      apgdDlr({ ...ball, restarts: 5 }),
+      fab({ ...ball, restarts: 5 }),
+      blackBox,
+      ...targeted,
+    ]);
+    expect(parts('rand')).toEqual([apgdCe({ ...ball, eot: 20 }), apgdDlr({ ...ball, eot: 20 })]);
+  });
+
+  it('is standard by its bare name, and may stand alone where a list is expected', () => {
+    const config = (attacks: unknown) =>
+      resolveConfig([{ origin: 'test', values: { evaluate: { attacks } } }]).config.evaluate.attacks;
+    expect(config('autoattack')).toEqual([autoattack()]);
+    expect(config(['pgd', 'autoattack'])).toEqual([pgd(), autoattack()]);
+    expect(config({ name: 'autoattack', version: 'plus' })).toEqual([autoattack({ version: 'plus' })]);
+    expect(autoattack().version).toBe('standard');
+  });
+
+  it('knows who gave it', () => {
+    const { origins } = resolveConfig([
+      { origin: 'file', values: { evaluate: { attacks: { name: 'pgd', steps: 3 } } } },
+      { origin: 'flag', values: { evaluate: { attacks: { name: 'autoattack' } } } },
+    ]);
+    expect(origins.get('evaluate.attacks')).toBe('flag');
+  });
+
+  it("takes the threat model's radius and norm for all its attacks", () => {
+    const native = nativeAttacks(autoattack(), l2);
+    expect(native.map(({ name, norm, eps }) => [name, norm, eps])).toEqual(
+      ['apgd-ce', 'apgd-t', 'fab-t', 'square'].map((name) => [name, 'l2', 0.5]),
+    );
+  });
+
+  it('is not one attack', () => {
+    const refused = (values: object) => refusal(() => resolveConfig([{ origin: 'test', values }]));
+    expect(refused({ train: { validate: { attack: 'autoattack' } } })).toMatch(
+      /^ERR_OPTION {2}Expected fgsm, pgd, .* or square for train.validate.attack.name but received 'autoattack'/,
+    );
+    expect(refused({ evaluate: { attacks: { name: 'autoattack', version: 'fast' } } })).toBe(
+      "ERR_OPTION  Expected standard, plus or rand for evaluate.attacks[0].version but received 'fast' (string).",
     );
   });
 });

@@ -26,6 +26,7 @@ describe('resolveConfig', () => {
           "attacks": [
             {
               "alpha": null,
+              "eot": 1,
               "eps": null,
               "loss": "ce",
               "name": "pgd",
@@ -37,6 +38,7 @@ describe('resolveConfig', () => {
             {
               "alpha": null,
               "confidence": 0,
+              "eot": 1,
               "eps": null,
               "name": "cw-linf",
               "randomStart": true,
@@ -136,6 +138,7 @@ describe('resolveConfig', () => {
           "validate": {
             "attack": {
               "alpha": null,
+              "eot": 1,
               "eps": null,
               "loss": "ce",
               "name": "pgd",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderCsv } from '../../../src/report/csv.ts';
-import { evaluationFixture } from './fixture.ts';
+import { evaluationFixture, suiteFixture } from './fixture.ts';
 
 /** Reads RFC 4180 into rows of cells. */
 function parse(csv: string): string[][] {
@@ -35,6 +35,11 @@ describe('renderCsv', () => {
       'eps-curve pgd',
     ]);
     expect(new Set(parse(csv).map((row) => row.length)).size).toBe(1);
+  });
+
+  test('has a row for a suite, after the attacks', () => {
+    const suite = records(renderCsv(evaluationFixture({ suites: [suiteFixture] })))[3];
+    expect(suite).toMatchObject({ kind: 'suite', name: 'autoattack', correct: '5231', broken: '3181' });
   });
 
   test('gives numbers with all their digits and eps as it was written', () => {

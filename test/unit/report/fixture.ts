@@ -1,5 +1,5 @@
 /** A small synthetic evaluation and training history with every part present; numbers are made up. */
-import type { AdversarialExample, Evaluation } from '../../../src/evaluation.ts';
+import type { AdversarialExample, Evaluation, SuiteResult } from '../../../src/evaluation.ts';
 import type { TrainEvent } from '../../../src/events.ts';
 import { rate } from '../../../src/interval.ts';
 
@@ -67,6 +67,7 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
         distances: [0.3, 0.4321, 0.5],
       },
     ],
+    suites: [],
     robust: rate(5231, 10_000),
     passes: { forward: 902_000, backward: 838_000 },
     seconds: 741.23,
@@ -90,6 +91,18 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
     ...changes,
   };
 }
+
+/** The two attacks of the fixture as a cascade under one name. */
+export const suiteFixture: SuiteResult = {
+  name: 'autoattack',
+  options: { version: 'standard', norm: 'linf', eps: 8 / 255 },
+  attacks: [0, 1],
+  robust: rate(5231, 10_000),
+  attacked: 8412,
+  broken: 3181,
+  passes: { forward: 892_000, backward: 838_000 },
+  seconds: 741.23,
+};
 
 /** A run of `epochs` epochs with four steps each; every step costs 100 forward and 100 backward passes. */
 export function historyFixture(epochs: number): TrainEvent[] {

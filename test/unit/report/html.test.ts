@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type DefaultTreeAdapterMap, parse } from 'parse5';
 import { describe, expect, test } from 'vitest';
 import { type ReportInput, renderReport } from '../../../src/report/html.ts';
-import { evaluationFixture, historyFixture } from './fixture.ts';
+import { evaluationFixture, historyFixture, suiteFixture } from './fixture.ts';
 
 type Element = DefaultTreeAdapterMap['element'];
 
@@ -82,6 +82,14 @@ describe('renderReport', () => {
     expect(document).toContain('No attack was run: nothing is known.');
     expect(document).not.toContain('worst case');
     expect(sectionIds(document)).not.toContain('examples');
+  });
+
+  test('names a suite after its attacks', () => {
+    const document = renderReport({ ...full, evaluation: evaluationFixture({ suites: [suiteFixture] }) });
+    expect(document).toContain(
+      'autoattack<small>standard: what the 2 attacks above, run as a cascade, left standing</small>',
+    );
+    expect(document.indexOf('autoattack<small>')).toBeGreaterThan(document.indexOf('cw-l2<small>'));
   });
 
   test('shows clean and robust accuracy with their intervals, and eps as it was written', () => {

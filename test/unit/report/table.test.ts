@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rate } from '../../../src/interval.ts';
 import { renderTable } from '../../../src/report/table.ts';
-import { evaluationFixture } from './fixture.ts';
+import { evaluationFixture, suiteFixture } from './fixture.ts';
 
 describe('renderTable', () => {
   test('aligns clean, attacks, worst case and warnings, with eps as it was written', () => {
@@ -13,6 +13,20 @@ describe('renderTable', () => {
       robust    52.31 %  51.33 … 53.29 %   worst case over 2 attacks, 10 000 images
       warning   W_SQUARE  black box broke 9 examples that gradients missed"
     `);
+  });
+
+  test('ends a suite with what its cascade left standing', () => {
+    const lines = renderTable(evaluationFixture({ suites: [suiteFixture] })).split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/)[0])).toEqual([
+      'evaluate',
+      'clean',
+      'pgd',
+      'cw-l2',
+      'autoattack',
+      'robust',
+      'warning',
+    ]);
+    expect(lines[4]).toMatch(/^autoattack {2}52\.31 % .* 3 181 broken .* standard, 2 attacks$/);
   });
 
   test('says image and attack in the singular, and no warning where there is none', () => {

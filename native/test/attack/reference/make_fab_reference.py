@@ -1,7 +1,8 @@
-"""Writes fab_reference.safetensors: the distances that FAB-T in PyTorch finds on a small fixed network.
+"""Writes fab_reference.safetensors: the distances that FAB and FAB-T in PyTorch find on a small fixed network.
 
-FAB-T is written here from Croce & Hein 2020 (https://arxiv.org/abs/1907.02044), towards every wrong class in turn and
-from the image itself; native/core/attack/fab_t.h says which iterates count. The projection sorts the pixels, which
+Both are written here from Croce & Hein 2020 (https://arxiv.org/abs/1907.02044), from the image itself: FAB towards the
+class whose boundary is the nearest, FAB-T towards every wrong class in turn; native/core/attack/fab.h says which
+iterates count. The projection sorts the pixels, which
 that of the package does not. An image is taken only if float32 and float64 find the same distance, so that no
 misclassification hangs on rounding. Made with PyTorch 2.11.0, seed 0.
 
@@ -45,52 +46,66 @@ def shortest(norm, x, normal, gap):
     return towards * torch.minimum((gap.abs() - before) / rising[k] * pace, room)
 
 
-def fab_t(weights, norm, image, label):
-    """Distance of the nearest misclassified iterate."""
-    logits = network(weights, image[None])[0]
-    nearest = float("inf")
-    for aim in logits.argsort(descending=True)[1:]:
+def nearest(weights, norm, x, label, aims):
+    """Logits, and lead and gradient of z_t - z_y for the class t of `aims` whose boundary is the nearest to x."""
+    x = x.detach().requires_grad_()
+    logits = network(weights, x[None])[0]
+    boundaries = []
+    for aim in aims:
+        lead = logits[aim] - logits[label]
+        (gradient,) = torch.autograd.grad(lead, x, retain_graph=True)
+        slope = gradient.abs().sum() if norm == "linf" else gradient.norm()
+        boundaries.append((lead.detach(), gradient, lead.detach().abs() / slope))
+    return logits.detach(), *min(boundaries, key=lambda boundary: boundary[2])
+
+
+def fab(weights, norm, image, label, groups):
+    """Distance of the nearest misclassified iterate, over descents towards each group of classes."""
+    smallest = float("inf")
+    for aims in groups:
         x = image
         for _ in range(STEPS):
-            x = x.detach().requires_grad_()
-            logits = network(weights, x[None])[0]
-            lead = logits[aim] - logits[label]
-            (gradient,) = torch.autograd.grad(lead, x)
-            x = x.detach()
+            logits, lead, gradient, _ = nearest(weights, norm, x, label, aims)
             if logits.argmax() != label:
-                nearest = min(nearest, size(norm, x - image).item())
-            gap = -lead.detach()
-            own = shortest(norm, x, gradient, gap)
-            back = shortest(norm, image, gradient, gap + (gradient * (x - image)).sum())
+                smallest = min(smallest, size(norm, x - image).item())
+            own = shortest(norm, x, gradient, -lead)
+            back = shortest(norm, image, gradient, (gradient * (x - image)).sum() - lead)
             parts = size(norm, own).clamp(min=1e-8), size(norm, back).clamp(min=1e-8)
             alpha = (parts[0] / (parts[0] + parts[1])).clamp(max=ALPHA_MAX)
             x = ((1 - alpha) * (x + ETA * own) + alpha * (image + ETA * back)).clamp(0, 1).to(image.dtype)
             if network(weights, x[None])[0].argmax() != label:
-                nearest = min(nearest, size(norm, x - image).item())
+                smallest = min(smallest, size(norm, x - image).item())
                 x = image + BETA * (x - image)
-    return nearest
+    return smallest
+
+
+def distances_of(weights, image, label):
+    ranked = network(weights, image[None])[0].argsort(descending=True)[1:]
+    return {
+        f"{norm}.{kind}": fab(weights, norm, image, label, groups)
+        for norm in ("linf", "l2")
+        for kind, groups in (("distance", ranked[:, None]), ("nearest", ranked[None]))
+    }
 
 
 def main():
     torch.manual_seed(0)
     weights = random_weights()
     double = {name: weight.double() for name, weight in weights.items()}
-    tensors = dict(weights)
-    images, distances = [], {"linf": [], "l2": []}
+    images, distances = [], []
     while len(images) < IMAGES:
         # Many pixels lie on the edges of the box.
         image = (torch.rand(3, 8, 8) * 2 - 0.5).clamp(0, 1)
         label = network(weights, image[None])[0].argmax()
-        found = {norm: fab_t(double, norm, image.double(), label) for norm in distances}
-        single = {norm: fab_t(weights, norm, image, label) for norm in distances}
-        if all(abs(single[norm] - found[norm]) < 1e-4 * found[norm] for norm in distances):
+        found = distances_of(double, image.double(), label)
+        single = distances_of(weights, image, label)
+        if all(abs(single[key] - found[key]) < 1e-4 * found[key] for key in found):
             images.append(image)
-            for norm, distance in found.items():
-                distances[norm].append(distance)
-    tensors["images"] = torch.stack(images)
-    for norm, values in distances.items():
-        print(norm, "median distance", torch.tensor(values).median().item())
-        tensors[f"{norm}.distance"] = torch.tensor(values, dtype=torch.float32)
+            distances.append(found)
+    tensors = dict(weights, images=torch.stack(images))
+    for key in distances[0]:
+        tensors[key] = torch.tensor([found[key] for found in distances], dtype=torch.float32)
+        print(key, "median", tensors[key].median().item())
     default = pathlib.Path(__file__).parent / "fab_reference.safetensors"
     write_safetensors(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default, tensors)
 

@@ -1,18 +1,20 @@
 // The loops over targets and restarts, and the step along the boundary.
-#include "attack/fab_t.h"
+#include "attack/fab.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/clone.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/gather.h>
 #include <ATen/ops/logical_and.h>
+#include <ATen/ops/split.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/where.h>
 
 #include <limits>
+#include <vector>
 
 #include "attack/active_set.h"
+#include "attack/boundary.h"
 #include "attack/box_hyperplane.h"
 #include "attack/targets.h"
 
@@ -61,16 +63,13 @@ at::Tensor step_beyond(Norm norm, const at::Tensor& images, const at::Tensor& x,
   return ((1.0 - alpha) * (x + kEta * from_x) + alpha * (images + kEta * from_image)).clamp(0, 1);
 }
 
-/// One descent from x towards one class of each row, `aims` (N) int64.
+/// One descent from x, in each step towards the nearest of the classes `aims` (N, T) int64.
 void descend(Target& target, int64_t steps, const at::Tensor& labels, const at::Tensor& aims, at::Tensor x,
              Nearest& nearest) {
-  const auto lead = [&](const at::Tensor& z) {
-    return (z.gather(1, aims.unsqueeze(1)) - z.gather(1, labels.unsqueeze(1))).squeeze(1);
-  };
   for (int64_t step = 0; step < steps; ++step) {
-    const Target::Gradient g = target.gradient(x, lead);
-    nearest.update(x, g.logits, labels);
-    x = step_beyond(nearest.norm, nearest.images, x, g.gradient, -lead(g.logits));
+    const Boundary boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
+    nearest.update(x, boundary.logits, labels);
+    x = step_beyond(nearest.norm, nearest.images, x, boundary.normal, -boundary.lead);
     const at::Tensor wrong = nearest.update(x, target.logits(x), labels);
     x = where_rows(wrong, nearest.images + kBeta * (x - nearest.images), x);
   }
@@ -78,22 +77,26 @@ void descend(Target& target, int64_t steps, const at::Tensor& labels, const at::
 
 }  // namespace
 
-AttackResult FabT::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
-                       const at::Tensor& indices, uint32_t round) const {
+AttackResult Fab::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                      const at::Tensor& indices, uint32_t round) const {
   const Threat& threat = options_.threat;
-  const at::Tensor aims = likeliest_wrong(target.logits(images), labels, options_.targets);
+  const at::Tensor logits = target.logits(images);
+  const bool each = aim_ == FabAim::kEachInTurn;
+  const at::Tensor wrong = likeliest_wrong(logits, labels, each ? options_.targets : logits.size(1));
+  const std::vector<at::Tensor> aims = wrong.split(each ? 1 : wrong.size(1), 1);
   Nearest nearest(images, threat.norm);
-  for (int64_t rank = 0; rank < aims.size(1); ++rank) {
+  for (size_t turn = 0; turn < aims.size(); ++turn) {
     for (int64_t restart = 0; restart < options_.restarts; ++restart) {
       at::Tensor start = images;
       if (restart > 0) {
-        const auto draw = round + static_cast<uint32_t>(rank * options_.restarts + restart);
+        const auto draw =
+            round + static_cast<uint32_t>(static_cast<int64_t>(turn) * options_.restarts + restart);
         const at::Tensor noise =
             random_surface_start({threat.norm, threat.eps / 2}, {target.seed(), Purpose::kAttackStart, draw},
                                  indices, images.sizes().slice(1));
         start = (images + noise.to(images.device())).clamp(0, 1);
       }
-      descend(target, options_.steps, labels, aims.select(1, rank), start, nearest);
+      descend(target, options_.steps, labels, aims[turn], start, nearest);
     }
   }
   return {nearest.adversarial, nearest.distance <= threat.eps, nearest.distance};
