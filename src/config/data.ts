@@ -8,9 +8,9 @@ export interface DataConfig {
   source: string;
   /** Folder or file of a source that reads files; null for the embedded set. */
   path: string | null;
-  /** Height and width to which images of `image-folder` and `manifest` are resized; null keeps them. */
+  /** Height and width to which images of `image-folder`, `manifest` and `parquet` are resized; null keeps them. */
   size: [number, number] | null;
-  /** Names of the arrays of `npy`, `npz` and `safetensors`, `{split}` for the split; null takes the source's. */
+  /** Names of the arrays (`npy`, `npz`, `safetensors`; `{split}` for the split) or columns (`parquet`). */
   images: string | null;
   labels: string | null;
   /** Order of the images' dimensions in such arrays; null tells it by which of them is 1 or 3. */
@@ -36,7 +36,7 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     .prefault(null),
   size: list(integer({ description: 'Pixels.', gte: 1 }), {
     description:
-      'Height and width to which images of image-folder and manifest are resized; null keeps them.',
+      'Height and width to which images of image-folder, manifest and parquet are resized; null keeps them.',
     expected: 'a height and a width, [H, W]',
     length: [2, 2],
   })
@@ -45,15 +45,15 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     .prefault(null),
   images: text({
     description:
-      'Name of the images in npy, npz and safetensors, {split} for the split; null takes the usual.',
-    expected: 'the name of an array',
+      'Array (npy, npz, safetensors; {split} for the split) or column (parquet) of images; null: the usual.',
+    expected: 'the name of an array or column',
   })
     .nullable()
     .prefault(null),
   labels: text({
     description:
-      'Name of the labels in npy, npz and safetensors, {split} for the split; null takes the usual.',
-    expected: 'the name of an array',
+      'Array (npy, npz, safetensors; {split} for the split) or column (parquet) of labels; null: the usual.',
+    expected: 'the name of an array or column',
   })
     .nullable()
     .prefault(null),

@@ -20,7 +20,7 @@ export interface ImageDecoder {
   /** `sharp 0.35.5 / libvips 8.18.7`: pixels of a JPEG depend on it. */
   readonly version: string;
   /** `path` is for messages. Errors: `ERR_DATA`. */
-  decode(bytes: Buffer, path: string): Promise<DecodedImage>;
+  decode(bytes: Uint8Array, path: string): Promise<DecodedImage>;
 }
 
 /** Refuses an image of more pixels, which would need 200 MB and more to decode. */
@@ -33,7 +33,7 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
     (cause: unknown) => {
       throw new SelfgradError(
         'ERR_PEER',
-        'Expected the package sharp for image folders and manifests (it decodes JPEG and PNG) but it cannot be loaded.',
+        'Expected the package sharp for image folders, manifests and Parquet (it decodes JPEG and PNG) but it cannot be loaded.',
         { fix: 'Run: npm install sharp', cause },
       );
     },
@@ -44,7 +44,9 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
       // The magic number decides, not the name: sharp would also render SVG, PDF and animations.
       if (!isJpeg(bytes) && !isPng(bytes)) {
         const first =
-          bytes.length === 0 ? 'an empty file' : `the bytes ${bytes.subarray(0, 4).toString('hex')}`;
+          bytes.length === 0
+            ? 'an empty file'
+            : `the bytes ${Buffer.from(bytes.subarray(0, 4)).toString('hex')}`;
         throw corrupt(path, first, undefined);
       }
       try {
@@ -64,12 +66,13 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
   };
 }
 
-function isJpeg(bytes: Buffer): boolean {
+/** Told by the magic number. */
+export function isJpeg(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 
-function isPng(bytes: Buffer): boolean {
-  return bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'));
+function isPng(bytes: Uint8Array): boolean {
+  return Buffer.from('89504e470d0a1a0a', 'hex').equals(bytes.subarray(0, 8));
 }
 
 function corrupt(path: string, found: string, cause: unknown): SelfgradError {

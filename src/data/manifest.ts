@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path
 import { SelfgradError } from '../errors.ts';
 import { readClassNames } from './classNames.ts';
 import { type ImageFile, openImageFiles } from './imageFiles.ts';
+import { maxLabel, namesUpTo } from './labels.ts';
 import { type ManifestRow, readManifest } from './readManifest.ts';
 import type { Source, Split } from './source.ts';
 import { splitFile } from './splitFile.ts';
@@ -21,9 +22,6 @@ export interface ManifestOptions {
 }
 
 const extensions = ['.csv', '.jsonl'];
-
-/** A class beyond it is more likely damage. */
-const maxLabel = 65_535;
 
 /**
  * Opens a manifest with `path`, `label` and, for both splits in one file, `split`; images keep its order. Labels are
@@ -73,7 +71,7 @@ function classesOf(rows: readonly ManifestRow[]): string[] {
   if (!isNumber(first.label)) return [...new Set(rows.map(({ label }) => label))].sort();
   const highest = rows.reduce((most, { label }) => Math.max(most, Number(label)), 0);
   // Those beyond are refused with their line.
-  return Array.from({ length: Math.min(highest, maxLabel) + 1 }, (_, i) => String(i));
+  return namesUpTo(Math.min(highest, maxLabel));
 }
 
 function labelOf({ label, place }: ManifestRow, classes: string[], places: Map<string, number>): number {

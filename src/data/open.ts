@@ -9,6 +9,7 @@ import { type Layout, layouts } from './layout.ts';
 import { openManifest } from './manifest.ts';
 import { openNpy } from './npy.ts';
 import { openNpz } from './npz.ts';
+import { openParquet } from './parquet.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { Source, Split } from './source.ts';
 import { takeFirst } from './takeFirst.ts';
@@ -20,15 +21,15 @@ export interface OpenDataOptions {
   path?: string | null;
   /** Defaults to `train`. */
   split?: Split;
-  /** [height, width], `image-folder` and `manifest` only. Defaults to null: the images keep their size. */
+  /** [height, width], `image-folder`, `manifest` and `parquet` only. Defaults to null: the images keep their size. */
   size?: readonly [number, number] | null;
-  /** 3: colour, 1: grey, `image-folder` and `manifest` only. Defaults to null: 3. */
+  /** 3: colour, 1: grey, for the same sources. Defaults to null: 3. */
   channels?: 1 | 3 | null;
-  /** Name of the images, `npy`, `npz` and `safetensors` only. Defaults to null: that of the source. */
+  /** Name of the images, `npy`, `npz`, `safetensors` and `parquet` only. Defaults to null: that of the source. */
   images?: string | null;
   /** Name of the labels, as `images`. Defaults to null: that of the source. */
   labels?: string | null;
-  /** Order of the images' dimensions, as `images`. Defaults to null: told by which of them is 1 or 3. */
+  /** Order of the images' dimensions, `npy`, `npz` and `safetensors` only. Defaults to null: told by which of them is 1 or 3. */
   layout?: Layout | null;
   /** Whether a manifest may list images outside of its folder, `manifest` only. Defaults to false. */
   outside?: boolean | null;
@@ -94,6 +95,13 @@ const sources: readonly OpenableSource[] = [
     takes: ['size', 'channels', 'outside'],
     open: ({ channels, outside, ...options }) =>
       openManifest({ ...options, channels: channels ?? 3, outside: outside ?? false }),
+  },
+  {
+    name: 'parquet',
+    description: 'JPEG and PNG images in Parquet, as Hugging Face exports them',
+    needs: 'train-*.parquet and test-*.parquet, or is one such file; the package sharp',
+    takes: ['size', 'channels', 'images', 'labels'],
+    open: ({ channels, ...options }) => openParquet({ ...options, channels: channels ?? 3 }),
   },
   {
     name: 'npy',

@@ -5,6 +5,7 @@ import { didYouMean } from '../config/option.ts';
 import { SelfgradError } from '../errors.ts';
 import { readClassNames } from './classNames.ts';
 import { decodeElements, describeType } from './elementType.ts';
+import { maxLabel, namesUpTo } from './labels.ts';
 import { type ImageGeometry, imageGeometry, type Layout, toPlanes } from './layout.ts';
 import { quantise } from './quantise.ts';
 import type { ImageBatch, Source, Split } from './source.ts';
@@ -22,9 +23,6 @@ export interface TensorSourceOptions {
   /** Order of the images' dimensions. Defaults to null: told by which of them is 1 or 3. */
   layout?: Layout | null;
 }
-
-/** A label beyond it is more likely damage than a class. */
-const maxLabel = 65_535;
 
 /** Labels are held whole: half a gigabyte of 64-bit integers, whatever an archive unpacks to. */
 const maxLabels = 2 ** 26;
@@ -152,7 +150,7 @@ async function classNames(
   let highest = 0;
   for (const label of labels) highest = Math.max(highest, label);
   for (const label of more) highest = Math.max(highest, label);
-  return Array.from({ length: highest + 1 }, (_, i) => String(i));
+  return namesUpTo(highest);
 }
 
 function inSplit(name: string, split: Split): string {

@@ -37,6 +37,7 @@ test('list: names every source and what it needs', async () => {
     'cifar100',
     'image-folder',
     'manifest',
+    'parquet',
     'npy',
     'npz',
     'safetensors',

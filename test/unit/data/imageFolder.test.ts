@@ -238,7 +238,7 @@ test('without sharp the fix is to install it', async () => {
   await expect(loadDecoder({ channels: 3, size: null })).rejects.toMatchObject({
     code: 'ERR_PEER',
     message:
-      'Expected the package sharp for image folders and manifests (it decodes JPEG and PNG) but it cannot be loaded. Run: npm install sharp',
+      'Expected the package sharp for image folders, manifests and Parquet (it decodes JPEG and PNG) but it cannot be loaded. Run: npm install sharp',
   });
 });
 

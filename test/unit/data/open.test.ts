@@ -12,6 +12,7 @@ test('knows every source, and only the embedded one needs no path', () => {
     'cifar100',
     'image-folder',
     'manifest',
+    'parquet',
     'npy',
     'npz',
     'safetensors',
@@ -32,7 +33,7 @@ test('limit takes the first images', async () => {
 const misuse: [OpenDataOptions, string][] = [
   [
     { source: 'cifr10' },
-    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, manifest, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
+    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, manifest, parquet, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
   ],
   [
     { source: 'idx' },
@@ -52,7 +53,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'cifar10', path: 'x', size: [16, 16] },
-    'Expected null for data.size but received [16,16] (array). Only image-folder or manifest can use it.',
+    'Expected null for data.size but received [16,16] (array). Only image-folder, manifest or parquet can use it.',
   ],
   [
     { source: 'image-folder', path: 'x', channels: 4 as 3 },
@@ -60,7 +61,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'cifar10', path: 'x', channels: 1 },
-    'Expected null for channels but received 1 (number). Only image-folder or manifest can use it.',
+    'Expected null for channels but received 1 (number). Only image-folder, manifest or parquet can use it.',
   ],
   [
     { source: 'npz', path: 'x', layout: 'hwc' as 'nhwc' },
@@ -68,7 +69,7 @@ const misuse: [OpenDataOptions, string][] = [
   ],
   [
     { source: 'idx', path: 'x', images: 'x_train' },
-    "Expected null for data.images but received 'x_train' (string). Only npy, npz or safetensors can use it.",
+    "Expected null for data.images but received 'x_train' (string). Only parquet, npy, npz or safetensors can use it.",
   ],
   [
     { source: 'image-folder', path: 'x', outside: true },
