@@ -3,6 +3,7 @@ import { didYouMean, oneOf, sentence } from '../config/option.ts';
 import { SelfgradError } from '../errors.ts';
 import { openCifar10, openCifar100 } from './cifar.ts';
 import { openEmbedded } from './embedded.ts';
+import { findFetched } from './fetch/fetchData.ts';
 import { openIdx } from './idx.ts';
 import { openImageFolder } from './imageFolder.ts';
 import { type Layout, layouts } from './layout.ts';
@@ -17,7 +18,10 @@ import { takeFirst } from './takeFirst.ts';
 export interface OpenDataOptions {
   /** One of `dataSources`. */
   source: string;
-  /** The folder or file with the data; only `fashion-mnist-mini` needs none. Defaults to null. */
+  /**
+   * The folder or file with the data. Defaults to null: what `selfgrad data fetch` brought of a published set;
+   * `fashion-mnist-mini` needs none.
+   */
   path?: string | null;
   /** Defaults to `train`. */
   split?: Split;
@@ -50,6 +54,8 @@ const special = ['size', 'channels', 'images', 'labels', 'layout', 'outside'] as
 type Special = (typeof special)[number];
 
 interface OpenableSource extends DataSource {
+  /** Whether `selfgrad data fetch` knows it. */
+  published?: boolean;
   takes?: readonly Special[];
   open(options: OpenDataOptions & { path: string }): Promise<Source>;
 }
@@ -63,9 +69,11 @@ const sources: readonly OpenableSource[] = [
     needs: null,
     open: (options) => openEmbedded(options),
   },
+  publishedIdx('mnist', 'MNIST'),
+  publishedIdx('fashion-mnist', 'Fashion-MNIST, whole'),
   {
     name: 'idx',
-    description: 'MNIST and its relatives',
+    description: 'relatives of MNIST',
     needs: 'train-images-idx3-ubyte[.gz] and its three companions',
     open: ({ path, split }) => openIdx({ path, ...(split && { split }) }),
   },
@@ -73,12 +81,14 @@ const sources: readonly OpenableSource[] = [
     name: 'cifar10',
     description: 'CIFAR-10, binary version',
     needs: 'data_batch_1.bin … data_batch_5.bin, test_batch.bin',
+    published: true,
     open: (options) => openCifar10(options),
   },
   {
     name: 'cifar100',
     description: 'CIFAR-100, binary version, fine labels',
     needs: 'train.bin, test.bin',
+    published: true,
     open: (options) => openCifar100(options),
   },
   {
@@ -133,6 +143,16 @@ export const dataSources: readonly DataSource[] = sources.map(({ name, descripti
   needs,
 }));
 
+function publishedIdx(name: string, description: string): OpenableSource {
+  return {
+    name,
+    description,
+    needs: 'train-images-idx3-ubyte[.gz] and its three companions',
+    published: true,
+    open: ({ path, split }) => openIdx({ path, name, ...(split && { split }) }),
+  };
+}
+
 function tensorOptions({ path, split, images, labels, layout }: OpenDataOptions & { path: string }) {
   return {
     path,
@@ -151,8 +171,8 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
   const found = sources.find(({ name }) => name === options.source);
   const names = sources.map(({ name }) => name);
   must(found !== undefined, oneOf(names), 'data.source', options.source, didYouMean(options.source, names));
+  const path = options.path ?? (found.published ? findFetched(found.name) : null);
   const {
-    path = null,
     split = 'train',
     size = null,
     channels = null,
@@ -160,7 +180,8 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
     outside = null,
     limit = null,
   } = options;
-  const fix = `The source ${found.name} reads ${found.needs}.`;
+  const reads = `The source ${found.name} reads ${found.needs}.`;
+  const fix = found.published ? `${reads} Or run: npx selfgrad data fetch ${found.name}` : reads;
   const embedded = found.needs === null;
   must(
     !embedded || path === null,

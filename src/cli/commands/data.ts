@@ -1,13 +1,16 @@
-/** `selfgrad data`: which sources there are, whether a data set is whole, and what it holds. */
+/** `selfgrad data`: which sources there are, fetching them, whether a data set is whole, and what it holds. */
 import { Command } from 'commander';
 import { sentence } from '../../config/option.ts';
 import { checkedBatches } from '../../data/checkedBatches.ts';
 import { DataHash } from '../../data/dataHash.ts';
 import { Dataset } from '../../data/dataset.ts';
+import { fetchData } from '../../data/fetch/fetchData.ts';
+import { publishedSets } from '../../data/fetch/published.ts';
 import type { Layout } from '../../data/layout.ts';
 import { dataSources, type OpenDataOptions, openData } from '../../data/open.ts';
 import type { Split } from '../../data/source.ts';
 import { SelfgradError } from '../../errors.ts';
+import { withDownloadProgress } from '../downloadProgress.ts';
 
 /** As commander gives them. */
 interface DataFlags {
@@ -20,6 +23,13 @@ interface DataFlags {
   labels?: string;
   layout?: string;
   outside?: boolean;
+  json: boolean;
+}
+
+interface FetchFlags {
+  out?: string;
+  url?: string;
+  offline?: boolean;
   json: boolean;
 }
 
@@ -41,9 +51,9 @@ interface SplitStatistics extends VerifiedSplit {
   std: number[];
 }
 
-/** The command with its subcommands `list`, `verify` and `stats`. */
+/** The command with its subcommands. */
 export function dataCommand(): Command {
-  const command = new Command('data').description('list, verify and describe data sets');
+  const command = new Command('data').description('list, fetch, verify and describe data sets');
   command
     .command('list')
     .description('the sources and what each needs')
@@ -68,7 +78,28 @@ export function dataCommand(): Command {
       if (flags.json) printJson('selfgrad.data-stats/1', { splits });
       else printStatistics(splits);
     });
+  command
+    .command('fetch')
+    .description('fetch a published data set, checked by SHA-256; nothing to do when it is there')
+    .argument('<name>', `one of ${publishedSets.map(({ name }) => name).join(', ')}`)
+    .option(
+      '--out <folder>',
+      "folder for it (default: in the user's cache, where the source of its name looks)",
+    )
+    .option('--url <address>', 'https address of a mirror: the folder of the same files')
+    .option('--offline', 'fail rather than use the network')
+    .option('--json', 'print one JSON document', false)
+    .action(fetchSet);
   return command;
+}
+
+async function fetchSet(name: string, { json, ...flags }: FetchFlags): Promise<void> {
+  const done = await withDownloadProgress(name, (onProgress) => fetchData(name, { ...flags, onProgress }));
+  if (json) printJson('selfgrad.data-fetch/1', done);
+  else
+    process.stdout.write(
+      `${done.name} is in ${done.folder}${done.fetched ? '' : ' (it was there already)'}\n`,
+    );
 }
 
 function withDataFlags(command: Command): Command {

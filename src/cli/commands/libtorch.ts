@@ -1,9 +1,9 @@
 /** `selfgrad libtorch install|where`: the pinned LibTorch, fetched into the user's cache or found on the machine. */
 import { Command } from 'commander';
-import { type InstallOptions, installLibtorch } from '../../native/libtorch/install.ts';
-import { progressText } from '../../native/libtorch/progress.ts';
+import { installLibtorch } from '../../native/libtorch/install.ts';
 import { resolveLibtorch } from '../../native/libtorch/resolve.ts';
 import { pinnedLibtorch } from '../../native/packageRoot.ts';
+import { withDownloadProgress } from '../downloadProgress.ts';
 
 interface InstallFlags {
   force?: boolean;
@@ -13,26 +13,12 @@ interface InstallFlags {
   json?: boolean;
 }
 
-/** Prints progress on stderr: redrawn on a terminal, a line per tenth elsewhere. */
-function printProgress(): NonNullable<InstallOptions['onProgress']> {
-  const terminal = process.stderr.isTTY === true;
-  const text = progressText(terminal);
-  return (progress) => {
-    const line = text(progress);
-    if (line !== null) process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`);
-  };
-}
-
 async function install({ json, ...flags }: InstallFlags): Promise<void> {
-  try {
-    const { root } = await installLibtorch({ ...flags, onProgress: printProgress() });
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    const answer = { schema: 'selfgrad.libtorch/1', version: pinnedLibtorch, source: 'cache', root };
-    console.log(json ? JSON.stringify(answer) : `LibTorch ${pinnedLibtorch} is installed in ${root}`);
-  } catch (error) {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    throw error;
-  }
+  const { root } = await withDownloadProgress('LibTorch', (onProgress) =>
+    installLibtorch({ ...flags, onProgress }),
+  );
+  const answer = { schema: 'selfgrad.libtorch/1', version: pinnedLibtorch, source: 'cache', root };
+  console.log(json ? JSON.stringify(answer) : `LibTorch ${pinnedLibtorch} is installed in ${root}`);
 }
 
 function where({ json }: { json?: boolean }): void {

@@ -1,27 +1,10 @@
-/** The user's cache: where it is, and whether the LibTorch in it is whole. */
+/** LibTorch in the user's cache: where it lies, and whether it is whole. */
 import { readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-/** What the cache depends on; tests pass their own. */
-export interface CacheEnvironment {
-  env: NodeJS.ProcessEnv;
-  platform: NodeJS.Platform;
-  arch: string;
-}
-
-/** `$SELFGRAD_CACHE`, else the platform's usual place for caches. */
-export function cacheDirectory({ env, platform }: CacheEnvironment): string {
-  if (env.SELFGRAD_CACHE) return env.SELFGRAD_CACHE;
-  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'selfgrad');
-  const home = env.HOME || homedir();
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'selfgrad');
-  if (platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'selfgrad');
-  return join(home, '.cache', 'selfgrad');
-}
+import { type CacheEnvironment, cacheDirectory } from '../../cacheDirectory.ts';
 
 /** The folder of the installed LibTorch of this version. */
-export function cachedLibtorch(environment: CacheEnvironment, version: string): string {
+export function cachedLibtorch(environment: CacheEnvironment & { arch: string }, version: string): string {
   const { platform, arch } = environment;
   return join(cacheDirectory(environment), `libtorch-${version}-${platform}-${arch}`);
 }

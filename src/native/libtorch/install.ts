@@ -4,16 +4,11 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cacheDirectory } from '../../cacheDirectory.ts';
+import { fileSystemFailure } from '../../download/failure.ts';
+import { leftovers } from '../../download/leftovers.ts';
 import { SelfgradError } from '../../errors.ts';
-import {
-  cacheDirectory,
-  cachedLibtorch,
-  type InstallManifest,
-  manifestName,
-  manifestProblem,
-} from './cache.ts';
-import { fileSystemFailure } from './failure.ts';
-import { leftovers } from './leftovers.ts';
+import { cachedLibtorch, type InstallManifest, manifestName, manifestProblem } from './cache.ts';
 import { type ResolveEnvironment, resolveEnvironment } from './resolve.ts';
 import { chooseSource, type Source, type SourceOptions } from './source.ts';
 import { inspectTree, type LibtorchTree } from './tree.ts';
@@ -132,7 +127,7 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Lib
     await installInto(temporary, source, environment, options);
     moveIntoPlace(temporary, target, options.force ?? false);
   } catch (error) {
-    throw fileSystemFailure(error, cache);
+    throw fileSystemFailure(error, cache, 'LibTorch');
   } finally {
     if (existsSync(temporary)) rmSync(temporary, { recursive: true, force: true });
   }

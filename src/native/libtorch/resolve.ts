@@ -1,9 +1,10 @@
 /** Finds LibTorch on this machine, in one fixed order, or says everything that was tried. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { CacheEnvironment } from '../../cacheDirectory.ts';
 import { SelfgradError } from '../../errors.ts';
 import { packageRoot, pinnedLibtorch } from '../packageRoot.ts';
-import { type CacheEnvironment, cachedLibtorch, manifestProblem } from './cache.ts';
+import { cachedLibtorch, manifestProblem } from './cache.ts';
 import { pythonCandidates, pythonTorch } from './python.ts';
 import { inspectTree, type LibtorchTree } from './tree.ts';
 
@@ -15,6 +16,7 @@ export interface FoundLibtorch extends LibtorchTree {
 
 /** What the search depends on. */
 export interface ResolveEnvironment extends CacheEnvironment {
+  arch: string;
   /** The version to look for. Defaults to the one that package.json pins. */
   version: string;
   /** From here the platform package is looked up. Defaults to this package's folder. */

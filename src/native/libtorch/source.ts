@@ -1,13 +1,11 @@
 /** Decides where LibTorch is fetched from: pip's wheels, or a zip by HTTPS. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheDirectory } from '../../cacheDirectory.ts';
+import { downloadInto } from '../../download/download.ts';
+import type { InstallProgress } from '../../download/progress.ts';
 import { SelfgradError } from '../../errors.ts';
-import { cacheDirectory } from './cache.ts';
-import { download } from './download.ts';
-import { leftovers } from './leftovers.ts';
 import { archiveAddress, platformPins } from './pins.ts';
 import { findPip, pipDownload } from './pip.ts';
-import type { InstallProgress } from './progress.ts';
 import type { ResolveEnvironment } from './resolve.ts';
 
 export interface SourceOptions {
@@ -35,25 +33,16 @@ function archiveSource(url: string, sha256: string, cache: string, options: Sour
   return {
     name: url,
     downloadBytes: archiveBytes,
-    fetch: async () => {
-      const downloads = join(cache, 'downloads');
-      mkdirSync(downloads, { recursive: true });
-      const prefix = join(downloads, `${sha256.toLowerCase()}.zip.part-`);
-      const file = `${prefix}${process.pid}`;
-      // What a killed download of the same file has fetched is continued.
-      const [begun, ...others] = leftovers(prefix);
-      if (begun) renameSync(begun, file);
-      for (const other of others) rmSync(other, { force: true });
-      await download({
+    fetch: async () => [
+      await downloadInto(join(cache, 'downloads'), {
+        what: "LibTorch's archive",
         url,
         sha256,
-        file,
         signal: options.signal,
         onBytes: (doneBytes, totalBytes) =>
           options.onProgress?.({ phase: 'download', doneBytes, totalBytes }),
-      });
-      return [file];
-    },
+      }),
+    ],
   };
 }
 

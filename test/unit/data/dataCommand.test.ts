@@ -32,6 +32,8 @@ test('list: names every source and what it needs', async () => {
   expect(lines[0]).toMatch(/^source +what it is +data\.path holds$/);
   expect(lines.slice(1, -1).map((line) => line.split(' ')[0])).toEqual([
     'fashion-mnist-mini',
+    'mnist',
+    'fashion-mnist',
     'idx',
     'cifar10',
     'cifar100',

@@ -7,6 +7,8 @@ const newFolder = temporaryFolders();
 test('knows every source, and only the embedded one needs no path', () => {
   expect(dataSources.map(({ name }) => name)).toEqual([
     'fashion-mnist-mini',
+    'mnist',
+    'fashion-mnist',
     'idx',
     'cifar10',
     'cifar100',
@@ -33,7 +35,7 @@ test('limit takes the first images', async () => {
 const misuse: [OpenDataOptions, string][] = [
   [
     { source: 'cifr10' },
-    "Expected fashion-mnist-mini, idx, cifar10, cifar100, image-folder, manifest, parquet, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
+    "Expected fashion-mnist-mini, mnist, fashion-mnist, idx, cifar10, cifar100, image-folder, manifest, parquet, npy, npz or safetensors for data.source but received 'cifr10' (string). Did you mean cifar10?",
   ],
   [
     { source: 'idx' },

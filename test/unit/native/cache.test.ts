@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cacheDirectory } from '../../../src/native/libtorch/cache.ts';
+import { cacheDirectory } from '../../../src/cacheDirectory.ts';
 
 describe('cacheDirectory', () => {
   it.each([
@@ -8,11 +8,11 @@ describe('cacheDirectory', () => {
     ['darwin', { HOME: '/h' }, '/h/Library/Caches/selfgrad'],
     ['linux', { HOME: '/h', XDG_CACHE_HOME: '/x', SELFGRAD_CACHE: '/own' }, '/own'],
   ] as const)('on %s with %j is %s', (platform, env, expected) => {
-    expect(cacheDirectory({ platform, env, arch: 'x64' })).toBe(expected);
+    expect(cacheDirectory({ platform, env })).toBe(expected);
   });
 
   it('is in the local application data on Windows', () => {
-    const environment = { platform: 'win32', env: { LOCALAPPDATA: 'C:/local' }, arch: 'x64' } as const;
+    const environment = { platform: 'win32', env: { LOCALAPPDATA: 'C:/local' } } as const;
     expect(cacheDirectory(environment)).toMatch(/^C:\/local.selfgrad$/);
   });
 });

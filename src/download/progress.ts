@@ -1,4 +1,4 @@
-/** What an installation of LibTorch is doing, and how that reads. */
+/** What a download or an installation is doing, and how that reads. */
 
 export interface InstallProgress {
   phase: 'download' | 'unpack';
@@ -13,7 +13,7 @@ const megabyte = 1_000_000;
  * Turns progress into text: every change where a line is redrawn, else one text per tenth. Null means that
  * there is nothing new to say.
  */
-export function progressText(redrawn: boolean): (progress: InstallProgress) => string | null {
+export function progressText(what: string, redrawn: boolean): (progress: InstallProgress) => string | null {
   let last = '';
   return ({ phase, doneBytes, totalBytes }) => {
     const done = Math.round(doneBytes / megabyte);
@@ -23,6 +23,6 @@ export function progressText(redrawn: boolean): (progress: InstallProgress) => s
     const key = redrawn ? `${verb} ${done}` : `${verb} ${Math.floor(part * 10)}`;
     if (key === last) return null;
     last = key;
-    return totalBytes > 0 ? `${verb} LibTorch: ${done} of ${total} MB` : `${verb} LibTorch: ${done} MB`;
+    return totalBytes > 0 ? `${verb} ${what}: ${done} of ${total} MB` : `${verb} ${what}: ${done} MB`;
   };
 }
