@@ -1,5 +1,6 @@
 /** The first images of a source, without reading the others. */
 import { SelfgradError } from '../errors.ts';
+import { derivedSource } from './derivedSource.ts';
 import type { ImageBatch, Source } from './source.ts';
 
 /** @param limit 1 … source.count. Errors: `ERR_OPTION`. */
@@ -11,17 +12,7 @@ export function takeFirst(source: Source, limit: number): Source {
       { fix: `The ${source.split} set of ${source.name} has ${source.count} images.` },
     );
   }
-  return {
-    name: source.name,
-    split: source.split,
-    count: limit,
-    channels: source.channels,
-    height: source.height,
-    width: source.width,
-    classes: source.classes,
-    note: source.note,
-    [Symbol.asyncIterator]: () => firstBatches(source, limit),
-  };
+  return derivedSource(source, () => firstBatches(source, limit), { count: limit });
 }
 
 async function* firstBatches(source: Source, limit: number): AsyncGenerator<ImageBatch, void> {

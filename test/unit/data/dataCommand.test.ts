@@ -1,3 +1,5 @@
+import { copyFileSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { dataCommand } from '../../../src/cli/commands/data.ts';
 import { FakeNativeDataset } from './fakeBinding.ts';
@@ -82,13 +84,39 @@ test('stats: prints images of each class and what the core measured', async () =
   const args = ['stats', '--source', 'idx', '--path', folder, '--split', 'train'];
   const text = await data(...args);
   expect(text).toContain('class  train\n    0      2\n    1      2\n');
-  expect(text).toMatch(/\nmean +0\.2500\nstd +0\.5000\n$/);
+  expect(text).toMatch(/\nmean +0\.2500\nstd +0\.5000\n\nexact duplicates +train\nof an earlier image +\d/);
   expect(JSON.parse(await data(...args, '--json')).splits[0]).toMatchObject({
     classCounts: Array(10).fill(2),
     mean: [0.25],
     std: [0.5],
   });
   expect(FakeNativeDataset.made.map(({ disposed }) => disposed)).toEqual([true, true]);
+});
+
+test('stats: images that occur in both splits are counted, with their indices', async () => {
+  for (const name of ['images-idx3-ubyte', 'labels-idx1-ubyte'])
+    copyFileSync(join(folder, `train-${name}`), join(folder, `t10k-${name}`));
+  const args = ['stats', '--source', 'idx', '--path', folder];
+  const text = await data(...args);
+  expect(text).toMatch(/\nof a train image +20\n/);
+  expect(text).toMatch(/\ntrain = test: 0 = 0, 1 = 1, .+, …\n$/);
+  const { shared } = JSON.parse(await data(...args, '--json'));
+  expect([shared.count, shared.conflicting, shared.examples.length]).toEqual([20, 0, 10]);
+});
+
+test('preview: writes a PNG of one split and says what is on it', async () => {
+  const out = join(folder, 'sheet.png');
+  const args = ['preview', '--source', 'idx', '--path', folder, '--per-class', '2', '--out', out];
+  expect(await data(...args)).toBe(`${out}: 20 images of ${basename(folder)} train\n`);
+  expect(readFileSync(out).subarray(1, 4).toString()).toBe('PNG');
+  expect(JSON.parse(await data(...args, '--json'))).toMatchObject({ rows: 10, classes: 10, images: 20 });
+});
+
+test.each([
+  [['--per-class', '0'], 'Expected an integer in [1, 100] for --per-class but received 0 (number).'],
+  [['--split', 'both'], "Expected train or test for --split but received 'both' (string)."],
+])('preview %j is refused', async (args, message) => {
+  await expect(data('preview', ...args)).rejects.toMatchObject({ code: 'ERR_OPTION', message });
 });
 
 test.each([
