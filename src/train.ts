@@ -10,6 +10,7 @@ import { nativeStrategy } from './config/strategies/strategy.ts';
 import { resolveEpochs } from './config/train.ts';
 import { Dataset } from './data/dataset.ts';
 import { openData } from './data/open.ts';
+import type { Source } from './data/source.ts';
 import { SelfgradError } from './errors.ts';
 import type { Passes } from './evaluation.ts';
 import { EventQueue } from './eventQueue.ts';
@@ -38,7 +39,7 @@ export interface TrainOptions {
   overwrite?: boolean;
   /** Train on this set instead of the configuration's source; the caller disposes of it. */
   data?: Dataset;
-  /** Validate on this set instead of the source's test split; the caller disposes of it. */
+  /** Validate on this set instead of the configuration's; the caller disposes of it. */
   validation?: Dataset;
 }
 
@@ -91,12 +92,11 @@ async function run(
   const { signal, resume = false } = options;
   const owned: Dataset[] = [];
   try {
-    const data = options.data ?? (await openSplit(config, 'train', null, owned, signal));
+    const data =
+      options.data ?? (await load(await openData(splitRequest(config, 'train')), null, owned, signal));
     const validation =
       options.validation ??
-      (config.train.validate.every > 0
-        ? await openSplit(config, 'test', config.train.validate.count, owned, signal)
-        : null);
+      (config.train.validate.every > 0 ? await openValidation(config, owned, signal) : null);
     const identity = runIdentity(config, data);
     const model = new Model(
       new (loadBinding().Model)(modelOptions(config, data)),
@@ -183,17 +183,31 @@ function translate(event: NativeTrainEvent, steps: number, config: Config): Trai
   }
 }
 
-/** Loads the first `limit` images of a split; all that the configuration wants where it is null. */
-async function openSplit(
+/** `train.validate.count` images: a stratified draw of those held out, or the first of the test split. */
+async function openValidation(
   config: Config,
-  split: 'train' | 'test',
+  owned: Dataset[],
+  signal: AbortSignal | undefined,
+): Promise<Dataset> {
+  const { count } = config.train.validate;
+  if (config.data.validation === null) {
+    const test = await openData(splitRequest(config, 'test'));
+    return load(test, Math.min(count, test.count), owned, signal);
+  }
+  const request = splitRequest(config, 'validation');
+  const all = await openData(request);
+  // Not its first ones: these are of one class where the data are sorted.
+  const some = count < all.count ? await openData({ ...request, limit: count, pick: 'stratified' }) : all;
+  return load(some, null, owned, signal);
+}
+
+async function load(
+  source: Source,
   limit: number | null,
   owned: Dataset[],
   signal: AbortSignal | undefined,
 ): Promise<Dataset> {
-  const opened = await openData(splitRequest(config, split));
-  const first = limit === null ? null : Math.min(limit, opened.count);
-  const data = await Dataset.from(opened, { limit: first, ...(signal && { signal }) });
+  const data = await Dataset.from(source, { limit, ...(signal && { signal }) });
   owned.push(data);
   return data;
 }

@@ -1,7 +1,8 @@
 /** Which images to train on and to evaluate with. */
 import type { z } from 'zod';
 import { layouts } from '../data/layout.ts';
-import { choice, flag, integer, list, section, text } from './option.ts';
+import { picks } from '../data/part.ts';
+import { choice, either, flag, integer, list, number, section, text } from './option.ts';
 
 export interface DataConfig {
   /** Name of a source: `selfgrad data list` prints them. */
@@ -17,9 +18,15 @@ export interface DataConfig {
   layout: 'nchw' | 'nhwc' | null;
   /** Whether a manifest may list images outside of its folder. */
   outside: boolean;
-  /** Only the first images of a split; null takes all. */
+  /** Only so many images of a split; null takes all. */
   trainCount: number | null;
   testCount: number | null;
+  /** How these are chosen: the first ones, or of each class its share, drawn. */
+  pick: 'first' | 'stratified';
+  /** Images of train held out for validation, stratified: a count, or a share below 1; null for none. */
+  validation: number | null;
+  /** Key of these draws, apart from `seed`: runs with other seeds share their images. */
+  drawSeed: number;
 }
 
 /** @internal */
@@ -64,25 +71,46 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     .nullable()
     .prefault(null),
   outside: flag({ description: 'Whether a manifest may list images outside of its folder.' }).prefault(false),
-  trainCount: integer({ description: 'Only the first images of the train split; null takes all.', gte: 1 })
+  trainCount: integer({ description: 'Only so many images of the train split; null takes all.', gte: 1 })
     .nullable()
     .prefault(null),
-  testCount: integer({ description: 'Only the first images of the test split; null takes all.', gte: 1 })
+  testCount: integer({ description: 'Only so many images of the test split; null takes all.', gte: 1 })
     .nullable()
     .prefault(null),
+  pick: choice(picks, {
+    description: 'How trainCount and testCount choose: the first images, or of each class its share, drawn.',
+  }).prefault('first'),
+  validation: either(
+    [number({ description: 'A share.', gt: 0, lt: 1 }), integer({ description: 'A count.', gte: 1 })],
+    {
+      description:
+        'Images of train held out, stratified, for train.validate; null validates on the test split.',
+      expected: 'a share in (0, 1) or a count >= 1',
+    },
+  )
+    .nullable()
+    .prefault(null),
+  drawSeed: integer({
+    description: 'Key of the draws of pick and validation, apart from seed: runs share their images.',
+    gte: 0,
+  }).prefault(0),
 }) satisfies z.ZodType<DataConfig>;
 
-/** What `openData` is asked for, to open one split of a configuration's data. */
-export function splitRequest({ data }: { data: DataConfig }, split: 'train' | 'test') {
+/** What `openData` is asked for, to open the images that a configuration trains, validates or tests on. */
+export function splitRequest({ data }: { data: DataConfig }, part: 'train' | 'validation' | 'test') {
   return {
     source: data.source,
     path: data.path,
-    split,
+    split: part === 'test' ? part : ('train' as const),
     size: data.size,
     images: data.images,
     labels: data.labels,
     layout: data.layout,
     outside: data.outside,
-    limit: split === 'train' ? data.trainCount : data.testCount,
+    limit: { train: data.trainCount, validation: null, test: data.testCount }[part],
+    pick: data.pick,
+    validation: data.validation,
+    heldOut: part === 'validation',
+    drawSeed: data.drawSeed,
   };
 }

@@ -15,7 +15,7 @@ import {
 export interface ValidateConfig {
   /** Epochs between validations; 0 for none. */
   every: number;
-  /** Images of the test split that are attacked. */
+  /** Images that are attacked, of those held out (`data.validation`), else of the test split. */
   count: number;
   attack: Attack;
 }
@@ -64,7 +64,10 @@ export interface TrainInput extends Partial<Omit<TrainConfig, Nested>> {
 
 const validateSchema = section('Robust accuracy on held-out images while training.', {
   every: integer({ description: 'Epochs between validations; 0 for none.', gte: 0 }).prefault(1),
-  count: integer({ description: 'Images of the test split that are attacked.', gte: 1 }).prefault(500),
+  count: integer({
+    description: 'Images that are attacked, of those held out (data.validation), else of the test split.',
+    gte: 1,
+  }).prefault(500),
   attack: attackSchema.prefault({ name: 'pgd', steps: 10 }),
 }) satisfies z.ZodType<ValidateConfig>;
 

@@ -43,6 +43,7 @@ export async function openImageFiles(options: ImageFilesOptions): Promise<Source
     ...shape,
     classes,
     note: decoderNotes(decoder, size, lossy, options.notes),
+    labels: async () => Int32Array.from(files, ({ label }) => label),
     async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void> {
       for (let start = 0; start < files.length; start += perBatch) {
         const batch = files.slice(start, start + perBatch);

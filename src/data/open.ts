@@ -11,11 +11,11 @@ import { openManifest } from './manifest.ts';
 import { openNpy } from './npy.ts';
 import { openNpz } from './npz.ts';
 import { openParquet } from './parquet.ts';
+import { type PartOptions, takePart } from './part.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { Source, Split } from './source.ts';
-import { takeFirst } from './takeFirst.ts';
 
-export interface OpenDataOptions {
+export interface OpenDataOptions extends PartOptions {
   /** One of `dataSources`. */
   source: string;
   /**
@@ -37,8 +37,6 @@ export interface OpenDataOptions {
   layout?: Layout | null;
   /** Whether a manifest may list images outside of its folder, `manifest` only. Defaults to false. */
   outside?: boolean | null;
-  /** Take the first `limit` images. Defaults to null: all. */
-  limit?: number | null;
 }
 
 export interface DataSource {
@@ -172,14 +170,7 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
   const names = sources.map(({ name }) => name);
   must(found !== undefined, oneOf(names), 'data.source', options.source, didYouMean(options.source, names));
   const path = options.path ?? (found.published ? findFetched(found.name) : null);
-  const {
-    split = 'train',
-    size = null,
-    channels = null,
-    layout = null,
-    outside = null,
-    limit = null,
-  } = options;
+  const { split = 'train', size = null, channels = null, layout = null, outside = null } = options;
   const reads = `The source ${found.name} reads ${found.needs}.`;
   const fix = found.published ? `${reads} Or run: npx selfgrad data fetch ${found.name}` : reads;
   const embedded = found.needs === null;
@@ -209,7 +200,7 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
     );
   }
   const source = await found.open({ ...options, path: path ?? '' });
-  return limit === null ? source : takeFirst(source, limit);
+  return takePart(source, options);
 }
 
 /** `channels` is no option of a configuration. */

@@ -60,6 +60,7 @@ export async function openParquet(options: ParquetOptions): Promise<Source> {
     ...shape,
     classes: await parquetClasses(path, [...files, ...others], labelOf),
     note: decoderNotes(decoder, size, isJpeg(first.bytes), notes(shards, split)),
+    labels: () => readLabels(files, labelOf),
     async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void> {
       const perBatch = imagesPerBatch(shape);
       let start = 0;
@@ -96,6 +97,18 @@ async function* readRows(
       await labels.return(undefined);
     }
   }
+}
+
+async function readLabels(
+  files: readonly ParquetFile[],
+  labelOf: (file: ParquetFile) => ParquetColumn,
+): Promise<Int32Array> {
+  const labels: number[] = [];
+  // A label that is missing is refused with its row when the images are read.
+  for (const file of files)
+    for await (const values of columnValues(file, labelOf(file)))
+      for (const value of values) labels.push(Number(value));
+  return Int32Array.from(labels);
 }
 
 async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {

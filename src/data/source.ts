@@ -25,4 +25,6 @@ export interface Source extends AsyncIterable<ImageBatch> {
   readonly classes: readonly string[];
   /** What a reader of results must know about the pixels (lossy decoder and its version), or null. */
   readonly note: string | null;
+  /** Labels of all images, for sources that know them without reading the images. */
+  labels?(): Promise<Int32Array>;
 }

@@ -81,6 +81,25 @@ describe('train', () => {
     expect(other).not.toEqual(first);
   });
 
+  it('validates on images that are held out of train', async () => {
+    const config = tinyConfig({ epochs: 1, validate: { every: 1, count: 20 } });
+    const drawn = {
+      source: 'fashion-mnist-mini',
+      trainCount: 64,
+      pick: 'stratified',
+      validation: 0.01,
+    } as const;
+    const { model, history, config: recorded } = await train({ ...config, data: drawn }).result;
+    const evaluated = history.filter(({ type }) => type === 'eval');
+    expect([evaluated.length, model.metadata['data.name'], recorded.data.validation]).toEqual([
+      1,
+      'fashion-mnist-mini',
+      0.01,
+    ]);
+    expect(evaluated[0]).toMatchObject({ clean: { count: 20 } });
+    model.dispose();
+  });
+
   it('runs twice at once, each as it would alone', async () => {
     const alone = join(folder, 'alone');
     const both = ['first', 'second'].map((name) => join(folder, name));

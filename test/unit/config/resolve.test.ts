@@ -11,15 +11,18 @@ describe('resolveConfig', () => {
     expect(config).toMatchInlineSnapshot(`
       {
         "data": {
+          "drawSeed": 0,
           "images": null,
           "labels": null,
           "layout": null,
           "outside": false,
           "path": null,
+          "pick": "first",
           "size": null,
           "source": "fashion-mnist-mini",
           "testCount": null,
           "trainCount": null,
+          "validation": null,
         },
         "device": "auto",
         "evaluate": {
