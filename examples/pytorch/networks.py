@@ -1,5 +1,5 @@
-"""selfgrad's three architectures in PyTorch, under the names that its model files use, and a loader that builds the
-right one from a file alone: load("runs/mine/model.safetensors") takes pixels in [0, 1] to logits.
+"""selfgrad's three architectures in PyTorch, under the names that its model files use, and a loader:
+load(path, build(path)) takes pixels in [0, 1] to logits.
 
 Needs torch and safetensors.
 """
@@ -74,9 +74,10 @@ class SmallCnn(nn.Module):
         return self.fc2(self.activation(self.fc1(x.flatten(1))))
 
 
-def build(metadata):
-    """The network that a file's metadata describes, with fresh weights."""
-    about = {key.removeprefix("model."): value for key, value in metadata.items()}
+def build(path):
+    """The network that a model file describes, with fresh weights."""
+    with safe_open(path, "pt") as file:
+        about = {key.removeprefix("model."): value for key, value in file.metadata().items()}
     channels, height, width_pixels, classes, width = (
         int(about[key]) for key in ("channels", "height", "width_pixels", "classes", "width")
     )
@@ -87,10 +88,9 @@ def build(metadata):
     return ResidualNetwork(channels, classes, depths, width, activation, about["architecture"] == "wide-resnet")
 
 
-def load(path, network=None):
-    """Pixels in [0, 1] to logits, with the weights of `path`; `network` defaults to what the file describes."""
+def load(path, network):
+    """Pixels in [0, 1] to logits, with the weights of a model file."""
     with safe_open(path, "pt") as file:
-        network = network or build(file.metadata())
         weights = {name: file.get_tensor(name) for name in file.keys()}
     mean, std = weights.pop("normalize.mean"), weights.pop("normalize.std")
     network.load_state_dict(weights)

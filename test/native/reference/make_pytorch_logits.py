@@ -12,9 +12,10 @@ import torch
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[2] / "examples" / "pytorch"))
-from networks import load  # noqa: E402
+from networks import build, load  # noqa: E402
 
 pixels = (torch.arange(5 * 2 * 9 * 7) * 6151 % 256).view(5, 2, 9, 7) / 255
 with torch.no_grad():
-    logits = {path.stem: load(str(path))(pixels).flatten().tolist() for path in sorted(HERE.glob("*.safetensors"))}
+    networks = {path.stem: load(path, build(path)) for path in sorted(HERE.glob("*.safetensors"))}
+    logits = {name: network(pixels).flatten().tolist() for name, network in networks.items()}
 (HERE / "pytorch_logits.json").write_text(json.dumps(logits, indent=2) + "\n")

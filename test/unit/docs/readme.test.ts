@@ -1,4 +1,4 @@
-/** The README's program must compile as a reader would paste it. */
+/** The programs of the README and of docs/deploy.md must compile as a reader would paste them. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,6 +39,21 @@ test('the README holds one program of at most ten lines after its import', () =>
 
 test('the program compiles against the package', () => {
   expect(compile(programs[0]!)).toBe('');
+});
+
+test.each(codeBlocks(readPage('docs/deploy.md'), 'ts'))(
+  'docs/deploy.md: program %# compiles, too',
+  (program) => {
+    expect(compile(program)).toBe('');
+  },
+);
+
+test("the loader of docs/deploy.md is the one that examples/pytorch holds, which made the tests' values", () => {
+  const [loader] = codeBlocks(readPage('docs/deploy.md'), 'python');
+  const [imports, body] = loader!.split('\n\n\n');
+  const example = readPage('examples/pytorch/networks.py');
+  expect(example).toContain(imports);
+  expect(example).toContain(body);
 });
 
 test('the compiler would catch a misspelt option', () => {
