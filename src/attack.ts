@@ -5,6 +5,7 @@ import { resolveThreads } from './config/device.ts';
 import { parse } from './config/option.ts';
 import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
 import type { Passes } from './evaluation.ts';
+import { checkGradients } from './functionModel.ts';
 import { checkPixels, type Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import { loadBinding } from './native/load.ts';
@@ -47,6 +48,7 @@ export async function attack(
   run: AttackRunOptions = {},
 ): Promise<AttackRunResult> {
   checkPixels(images);
+  checkGradients(model, [options]);
   const threat = parse(threatSchema, run.threat ?? {}, 'threat');
   const attacks = nativeAttacks(options, threat);
   checkClasses(attacks, model.options.classes);

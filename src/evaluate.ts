@@ -1,6 +1,7 @@
 /** Measures clean and robust accuracy of a model. */
 import { checkClasses } from './config/attacks/apgd.ts';
 import { type Attack, attacksOf, nativeAttack, nativeAttacks } from './config/attacks/attack.ts';
+import { square } from './config/attacks/square.ts';
 import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
 import type { Threat } from './config/threat.ts';
@@ -12,6 +13,7 @@ import { PartialEvaluation } from './evaluate/partial.ts';
 import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
 import { chanceWarning, threatWarning } from './evaluate/warnings.ts';
 import type { AttackResult, EvaluateEvent, Evaluation } from './evaluation.ts';
+import { checkGradients } from './functionModel.ts';
 import { rate } from './interval.ts';
 import {
   type Measurement,
@@ -20,6 +22,7 @@ import {
   prepareMeasurement,
 } from './measurement.ts';
 import type { Model } from './model.ts';
+import { checkModel } from './modelChecks.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
@@ -38,17 +41,23 @@ export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<Evalu
  * Clean accuracy, accuracy under each attack, and the worst case per image over all of them. AutoAttack, alone or in a
  * list, runs as a cascade, each of its attacks on what the ones before left standing. An image that is
  * misclassified already is not attacked, one that is broken is attacked no more; every success is confirmed by a
- * forward pass in float32, and the count is taken from the adversarial images themselves.
+ * forward pass in float32, and the count is taken from the adversarial images themselves. A model that selfgrad did not
+ * make is looked at first (docs/models.md); these passes are not counted.
  *
- * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not fit the model; `ERR_NUMERIC` for logits that
- *   are not finite; `ERR_CHECKPOINT` when `partial` belongs to another evaluation; `ERR_WRITE`
+ * @throws SelfgradError `ERR_OPTION`, also for a gradient attack on a function; `ERR_DATA` when the data do not fit
+ *   the model; `ERR_NUMERIC` for logits that are not finite; `ERR_CHECKPOINT` when `partial` belongs to another evaluation; `ERR_WRITE`
  */
 export async function evaluate(
   model: Model,
   data: Dataset,
   { partial = null, ...options }: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const measurement = prepareMeasurement('evaluate', model, data, { epsCurve: null, ...options });
+  const measurement = prepareMeasurement('evaluate', model, data, {
+    epsCurve: null,
+    ...options,
+    attacks: options.attacks ?? (model.origin === 'function' ? [square()] : null),
+  });
+  checkGradients(model, measurement.config.evaluate.attacks);
   const { shard } = measurement.config.evaluate;
   const range = shardRange(shard === null ? null : parseShard(shard), measurement.count);
   if (range.count === 0) {
@@ -133,6 +142,8 @@ async function evaluateRange(
       { signal, onEvent: tell },
     );
   const started = performance.now();
+  // Those of a whole evaluation come from its first part.
+  const warnings = first === 0 ? await checkModel(model, data, { count, threads, signal }) : [];
   const entries = attacks.map((attack, i) => nativeAttacks(attack, threat, `evaluate.attacks[${i}]`));
   const native = entries.flat();
   checkClasses(native, model.options.classes);
@@ -174,6 +185,7 @@ async function evaluateRange(
     })),
     images: { first, predictions: [...result.predictions], brokenBy: [...result.brokenBy] },
     warnings: [
+      ...warnings,
       ...threatWarning(model.metadata.threat, threat),
       ...chanceWarning(clean, model.options.classes),
     ],

@@ -16,7 +16,7 @@ function metadataOf(model: Model): Record<string, string> {
   return {
     ...known,
     'data.classes': JSON.stringify(model.classes),
-    architecture: model.options.architecture,
+    architecture: model.networkOptions.architecture,
     images: 'N,C,H,W float32 in [0, 1]; normalisation is part of the graph',
     'selfgrad.version': selfgrad,
     'libtorch.version': libtorch,
@@ -35,7 +35,7 @@ export async function exportOnnx(model: Model, path: string): Promise<void> {
     irVersion,
     producerName: 'selfgrad',
     producerVersion: versions().selfgrad,
-    graph: onnxGraph(model.native.layers(), model.options),
+    graph: onnxGraph(model.native.layers(), model.networkOptions),
     opsetImport: [{ domain: '', version: opset }],
     metadataProps: Object.entries(metadataOf(model)).map(([key, value]) => ({ key, value })),
   });

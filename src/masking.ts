@@ -9,6 +9,7 @@ import type { MaskingInput } from './config/masking.ts';
 import type { Dataset } from './data/dataset.ts';
 import { type EvaluateOptions, evaluate } from './evaluate.ts';
 import type { EvaluateEvent, Evaluation } from './evaluation.ts';
+import { checkGradients } from './functionModel.ts';
 import {
   attackOrder,
   epsCurveFalls,
@@ -50,6 +51,7 @@ export async function masking(
   data: Dataset,
   options: MaskingOptions = {},
 ): Promise<MaskingAnalysis> {
+  checkGradients(model, 'a masking analysis');
   const measurement = prepareMeasurement('masking', model, data, options);
   const { config, threads, count, signal, onEvent } = measurement;
   const { threat, seed } = config;

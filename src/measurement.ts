@@ -105,7 +105,7 @@ export function measurementRecord<Event>(measurement: Measurement<Event>): Measu
   return {
     createdAt: new Date().toISOString(),
     model: {
-      architecture: model.options.architecture,
+      architecture: model.architecture,
       parameters: model.parameterCount,
       path: model.path,
       strategy: model.metadata.strategy ?? null,

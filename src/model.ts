@@ -4,11 +4,23 @@ import { z } from 'zod';
 import { resolveThreads, threadsSchema } from './config/device.ts';
 import { integer, parse, show } from './config/option.ts';
 import { SelfgradError } from './errors.ts';
+import { checkFormat } from './fileFormat.ts';
 import { fileSha256 } from './fileHash.ts';
+import { awaitRun } from './native/awaitRun.ts';
 import type { NativeModel, NativeModelOptions } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import { type PredictResult, readLogits } from './prediction.ts';
 import { modelFile } from './runFiles.ts';
+import { type StateDictOptions, stateDictRequest } from './stateDict.ts';
+
+/** Where a model comes from: selfgrad's own files and runs, or what a user brings. */
+export type ModelOrigin = 'selfgrad' | 'state-dict' | 'torchscript' | 'function';
+
+/** What is taken off and divided by before the model's first layer, per channel, pixels in [0, 1]. */
+export interface Normalisation {
+  mean: readonly number[];
+  std: readonly number[];
+}
 
 const batchSizeSchema = integer({ description: 'Images per forward pass.', gte: 1 });
 
@@ -17,9 +29,14 @@ export interface PredictOptions {
   batchSize?: number;
   /** Defaults to `auto`: all cores that this process may use. */
   threads?: number | 'auto';
+  /** Stops between two batches; the promise rejects with its reason. */
+  signal?: AbortSignal;
 }
 
-/** Holds memory outside JavaScript's: call `dispose()`, or declare it with `using`. */
+/**
+ * What `evaluate()`, `attack()` and `stability()` take, whoever made it. Made by `train`, `loadModel`, `loadTorchScript`
+ * and `functionModel`. Holds memory outside JavaScript's: call `dispose()`, or declare it with `using`.
+ */
 export class Model implements Disposable {
   readonly native: NativeModel;
   /** What was stored with the weights: strategy, threat model, data. Strings only. */
@@ -28,6 +45,8 @@ export class Model implements Disposable {
   readonly path: string | null;
   /** SHA-256 of that file, or null. */
   readonly sha256: string | null;
+  readonly origin: ModelOrigin;
+  readonly normalisation: Normalisation;
   /** The last call of `predict`, done or not; it never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -36,19 +55,42 @@ export class Model implements Disposable {
     native: NativeModel,
     metadata: Record<string, string>,
     path: string | null,
-    sha256: string | null = null,
+    details: { sha256?: string; origin?: ModelOrigin; normalisation?: Normalisation } = {},
   ) {
     this.native = native;
     this.metadata = metadata;
     this.path = path;
-    this.sha256 = sha256;
+    this.sha256 = details.sha256 ?? null;
+    this.origin = details.origin ?? 'selfgrad';
+    const { channels, mean, std } = native.options;
+    this.normalisation = details.normalisation ?? {
+      mean: mean ?? Array(channels).fill(0),
+      std: std ?? Array(channels).fill(1),
+    };
   }
 
-  /** Architecture, input shape, classes and normalisation. */
-  get options(): NativeModelOptions {
+  /** Input shape and classes; architecture, normalisation and the rest only of selfgrad's networks. */
+  get options(): NativeModel['options'] {
     return this.native.options;
   }
 
+  /** All that rebuilds a network of selfgrad. @throws SelfgradError `ERR_OPTION` for a model of another kind */
+  get networkOptions(): NativeModelOptions {
+    const { options } = this;
+    if (options.architecture !== undefined) return options as NativeModelOptions;
+    throw new SelfgradError(
+      'ERR_OPTION',
+      `Expected a network of selfgrad but received a model of another kind (${this.origin}).`,
+      { fix: 'Load its weights with loadModel and the name of their architecture.' },
+    );
+  }
+
+  /** The architecture of selfgrad's networks, else `torchscript` or `function`. */
+  get architecture(): string {
+    return this.options.architecture ?? this.origin;
+  }
+
+  /** 0 where it is not known. */
   get parameterCount(): number {
     return this.native.parameterCount;
   }
@@ -56,6 +98,8 @@ export class Model implements Disposable {
   /**
    * Floating-point operations of one image's forward pass: the convolutions and linear layers, where a multiply-add
    * counts 2. A backward pass to the image costs as much again, and one to the weights too.
+   *
+   * @throws SelfgradError `ERR_OPTION` for a model that is no network of selfgrad
    */
   get flops(): number {
     return this.native.flops;
@@ -85,12 +129,18 @@ export class Model implements Disposable {
       threads: resolveThreads(parse(threadsSchema, options.threads ?? 'auto', 'threads')),
     };
     const classes = this.classes;
-    const logits = this.#last.then(() => this.native.predict(request));
+    const logits = this.#last.then(() =>
+      awaitRun(() => this.native.predict(request), { signal: options.signal }),
+    );
     this.#last = logits.catch(() => {});
     return readLogits(await logits, classes);
   }
 
-  /** Writes weights, options and metadata as safetensors, atomically. @throws SelfgradError `ERR_WRITE` */
+  /**
+   * Writes weights, options and metadata as safetensors, atomically.
+   *
+   * @throws SelfgradError `ERR_WRITE`; `ERR_OPTION` for a model that is no network of selfgrad
+   */
   save(path: string): void {
     this.native.save({ path, metadata: this.metadata });
   }
@@ -128,16 +178,25 @@ export function checkPixels(images: Float32Array | Uint8Array): void {
 }
 
 /**
- * Reads a model from a run directory, a model file or a checkpoint.
+ * Reads a model from a run directory, a model file or a checkpoint; with an architecture, the `state_dict` of a PyTorch
+ * model in safetensors.
  *
- * @throws SelfgradError `ERR_CHECKPOINT` for a missing, damaged or foreign file
+ * @throws SelfgradError `ERR_CHECKPOINT` for a missing, damaged or foreign file, and for tensors that are missing,
+ *   unknown or of another shape; `ERR_OPTION`
+ * @example
+ * using model = await loadModel('trades.safetensors', { architecture: 'wide-resnet-34-10' });
  */
-export async function loadModel(path: string): Promise<Model> {
+export async function loadModel(path: string, options?: StateDictOptions): Promise<Model> {
   const file = modelFile(path);
+  checkFormat(file, 'safetensors');
+  if (options !== undefined) {
+    const native = loadBinding().loadStateDict({ path: file, ...stateDictRequest(options) });
+    return new Model(native, {}, file, { sha256: await fileSha256(file), origin: 'state-dict' });
+  }
   const { model, metadata } = loadBinding().loadModel({ path: file });
   checkClasses(metadata['data.classes'], model.options.classes, file);
   const own = Object.entries(metadata).filter(([key]) => !/^(selfgrad|model|train)\./.test(key));
-  return new Model(model, Object.fromEntries(own), file, await fileSha256(file));
+  return new Model(model, Object.fromEntries(own), file, { sha256: await fileSha256(file) });
 }
 
 /** Names that a file holds must be as many as its network has classes. */

@@ -3,9 +3,11 @@ import type { StabilityInput } from './config/stability.ts';
 import type { Dataset } from './data/dataset.ts';
 import { distribution } from './distribution.ts';
 import type { Warning } from './evaluation.ts';
+import { checkGradients } from './functionModel.ts';
 import { rate } from './interval.ts';
 import { type MeasurementOptions, measurementRecord, prepareMeasurement } from './measurement.ts';
 import type { Model } from './model.ts';
+import { checkModel } from './modelChecks.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeStabilityEvent, NativeStabilityImages, NativeStabilityResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
@@ -44,11 +46,21 @@ export async function stability(
   data: Dataset,
   options: StabilityOptions = {},
 ): Promise<StabilityAnalysis> {
+  checkGradients(model, 'a stability analysis');
   const measurement = prepareMeasurement('stability', model, data, options);
   const { config, threads, count, signal, onEvent } = measurement;
   const { threat, seed } = config;
   const run = { ...config.stability, count, alpha: config.stability.alpha ?? threat.eps / 4 };
-  const certify = run.certify ?? { count: 0, bisections: 0, refine: 0 };
+  // Bounds go from layer to layer: those of a TorchScript model are not known.
+  const bounded = model.origin === 'torchscript' ? null : run.certify;
+  const certify = bounded ?? { count: 0, bisections: 0, refine: 0 };
+  const warnings = await checkModel(model, data, { count, threads, signal });
+  if (bounded !== run.certify) {
+    warnings.push({
+      code: 'W_NO_BOUND',
+      message: 'The layers of a TorchScript model are not known: no certified bound.',
+    });
+  }
   const result = await awaitRun<NativeStabilityResult, NativeStabilityEvent>(
     (observe) =>
       loadBinding().stability(
@@ -61,7 +73,7 @@ export async function stability(
   const analysis: Omit<StabilityAnalysis, 'warnings'> = {
     schema: 'selfgrad.stability/1',
     ...measurementRecord(measurement),
-    options: run,
+    options: { ...run, certify: bounded },
     clean: rate(total(images.correct), count),
     attacked: rate(total(images.attacked), count),
     zeroGradient: rate(images.gradientL1.filter((norm) => norm === 0).length, count),
@@ -78,7 +90,7 @@ export async function stability(
     seconds: result.seconds,
     command: null,
   };
-  return { ...analysis, warnings: warningsOf(analysis, images) };
+  return { ...analysis, warnings: [...warnings, ...warningsOf(analysis, images)] };
 }
 
 function total(flags: Float64Array): number {

@@ -26,6 +26,9 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   exports.Set("Dataset", dataset_class);
   exports.Set("Model", model_class);
   exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
+  exports.Set("loadStateDict", Napi::Function::New<load_state_dict_model>(env, "loadStateDict"));
+  exports.Set("loadTorchScript", Napi::Function::New<load_script_model>(env, "loadTorchScript"));
+  exports.Set("functionModel", Napi::Function::New<function_model>(env, "functionModel"));
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
   exports.Set("train", Napi::Function::New<train>(env, "train"));
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
@@ -44,6 +47,16 @@ Napi::Error Addon::make_error(Napi::Env env, const std::string& code, const std:
   const Napi::Object error =
       error_class_.New({Napi::String::New(env, code), Napi::String::New(env, sentence)}).As<Napi::Object>();
   return Napi::Error(env, error);
+}
+
+uint64_t Addon::keep_thrown(const Napi::Object& error) {
+  thrown_.emplace(next_thrown_, Napi::Persistent(error));
+  return next_thrown_++;
+}
+
+Napi::Value Addon::take_thrown(uint64_t place) {
+  const auto kept = thrown_.extract(place);
+  return kept.mapped().Value();
 }
 
 Napi::Value Addon::initialize(const Napi::CallbackInfo& info) {

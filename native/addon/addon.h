@@ -4,6 +4,8 @@
 #include <c10/util/Exception.h>
 #include <napi.h>
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -26,6 +28,11 @@ class Addon : public Napi::Addon<Addon> {
   void add_job(const std::shared_ptr<Job>& job) { jobs_.insert(job); }
   void remove_job(const std::shared_ptr<Job>& job) { jobs_.erase(job); }
 
+  /// Keeps an error until the run that it ended rejects with it: values cannot leave the JavaScript thread,
+  /// their places can.
+  uint64_t keep_thrown(const Napi::Object& error);
+  Napi::Value take_thrown(uint64_t place);
+
   Napi::FunctionReference dataset, model;  ///< constructors
 
  private:
@@ -36,14 +43,22 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::FunctionReference error_class_;
   std::set<std::shared_ptr<Job>> jobs_;
+  std::map<uint64_t, Napi::ObjectReference> thrown_;
+  uint64_t next_thrown_ = 0;
 };
 
 /// The addon's state in this environment.
 Addon& state(Napi::Env env);
 
-/// A failure of the core in words: code and sentence.
+/// Ends a job by an error that JavaScript threw: its place in the environment's state.
+struct ThrownInJavaScript {
+  uint64_t place;
+};
+
+/// A failure of the core in words: code and sentence. Or the place of what JavaScript threw.
 struct Failure {
   std::string code, sentence;
+  std::optional<uint64_t> thrown = std::nullopt;
 };
 
 /// Runs `body` and names what it throws: the one place where exceptions of the core are told apart.
@@ -55,6 +70,8 @@ std::optional<Failure> failure_of(const Body& body) {
     return std::nullopt;
   } catch (const Napi::Error&) {
     throw;  // already a JavaScript exception
+  } catch (const ThrownInJavaScript& error) {
+    return Failure{"thrown", "", error.place};
   } catch (const selfgrad::Error& error) {
     return Failure{error.code(), error.what()};
   } catch (const Cancelled&) {

@@ -55,10 +55,8 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
     const auto given = info[0].As<Napi::Object>();
     const auto shared = ModelObject::get(given, "model");
-    const NetworkOptions& options = shared->network->options();
-    const at::Tensor images =
-        image_tensor(given, "images", options.shape.channels, options.shape.height, options.shape.width);
-    const at::Tensor labels = label_tensor(given, images.size(0), options.classes);
+    const at::Tensor images = image_tensor(given, "images", shared->classifier->shape());
+    const at::Tensor labels = label_tensor(given, images.size(0), shared->classifier->classes());
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
     run =
         Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")), ignore_events,
@@ -66,9 +64,9 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
                     seed = static_cast<uint64_t>(integer(given, "seed")),
                     batch = integer(given, "batchSize")](Job& job) -> Job::Make {
                      const auto lock = acquire<std::shared_lock>(*shared);
-                     const AttackedImages result =
-                         attack_images([&](const at::Tensor& x) { return shared->network->forward(x); },
-                                       images, labels, attacks, seed, batch, job.stop_flag());
+                     const AttackedImages result = attack_images(
+                         [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); },
+                         images, labels, attacks, seed, batch, job.stop_flag());
                      return [result](Napi::Env env) { return result_object(env, result); };
                    });
   });

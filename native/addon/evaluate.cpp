@@ -101,17 +101,18 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
       options.cascade.push_back(Napi::Value(cascade[i]).As<Napi::Boolean>());
     options.examples = integer(given, "examples");
     options.attacks = attack_list(given, "attacks");
-    run = Job::start(info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
-                     info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
-                       const auto lock = acquire<std::shared_lock>(*shared);
-                       auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
-                           [&](const at::Tensor& x) { return shared->network->forward(x); }, *data, options,
-                           job.stop_flag(),
-                           [&](const EvaluateProgress& progress) {
-                             job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
-                           }));
-                       return [result](Napi::Env env) { return result_object(env, *result); };
-                     });
+    run =
+        Job::start(info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
+                   info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
+                     const auto lock = acquire<std::shared_lock>(*shared);
+                     auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
+                         [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); },
+                         *data, options, job.stop_flag(),
+                         [&](const EvaluateProgress& progress) {
+                           job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
+                         }));
+                     return [result](Napi::Env env) { return result_object(env, *result); };
+                   });
   });
   return run;
 }

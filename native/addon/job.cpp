@@ -55,7 +55,9 @@ void Job::run(int threads) {
 
 void Job::settle(Napi::Env env) {
   try {
-    if (failure_)
+    if (failure_ && failure_->thrown)
+      deferred_.Reject(state(env).take_thrown(*failure_->thrown));
+    else if (failure_)
       deferred_.Reject(state(env).make_error(env, failure_->code, failure_->sentence).Value());
     else
       deferred_.Resolve(result_(env));

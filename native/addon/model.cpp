@@ -8,17 +8,24 @@
 #include <utility>
 
 #include "addon.h"
+#include "function_model.h"
 #include "job.h"
 #include "nn/model_file.h"
+#include "nn/script_network.h"
+#include "nn/state_dict.h"
 #include "values.h"
 
 namespace selfgrad::addon {
 namespace {
 
+ImageShape shape_from(const Napi::Object& from) {
+  return {integer(from, "channels"), integer(from, "height"), integer(from, "width")};
+}
+
 NetworkOptions network_options_from(const Napi::Object& from) {
   NetworkOptions options;
   options.architecture = text(from, "architecture");
-  options.shape = {integer(from, "channels"), integer(from, "height"), integer(from, "width")};
+  options.shape = shape_from(from);
   options.classes = integer(from, "classes");
   for (const double depth : numbers(from, "depths"))
     options.depths.push_back(static_cast<int64_t>(depth));
@@ -101,40 +108,51 @@ Napi::Function ModelObject::define(Napi::Env env) {
        InstanceMethod<&ModelObject::dispose>("dispose")});
 }
 
+Network& SharedModel::network() const {
+  if (auto* network = dynamic_cast<Network*>(classifier.get())) return *network;
+  throw Error("ERR_OPTION",
+              "Expected a network of selfgrad but received a model of another kind. It can be evaluated, not "
+              "trained or saved.");
+}
+
 ModelObject::ModelObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
-    shared_ = std::make_shared<SharedNetwork>();
+    shared_ = std::make_shared<SharedModel>();
     if (info[0].IsExternal()) {
-      shared_->network = std::move(*info[0].As<Napi::External<std::shared_ptr<Network>>>().Data());
-    } else {
-      shared_->network = make_network(network_options_from(info[0].As<Napi::Object>()));
+      shared_->classifier = std::move(*info[0].As<Napi::External<std::shared_ptr<Classifier>>>().Data());
+      return;
     }
+    auto network = make_network(network_options_from(info[0].As<Napi::Object>()));
     // At rest a network is in evaluation mode; training switches for its own time.
-    shared_->network->eval();
+    network->eval();
+    shared_->classifier = std::move(network);
   });
 }
 
-std::shared_ptr<SharedNetwork> ModelObject::shared(Napi::Env env) const {
+std::shared_ptr<SharedModel> ModelObject::shared(Napi::Env env) const {
   if (!shared_) throw state(env).make_error(env, "ERR_OPTION", "Expected a model but it was disposed.");
   return shared_;
 }
 
-std::shared_ptr<SharedNetwork> ModelObject::get(const Napi::Object& from, const char* key) {
+std::shared_ptr<SharedModel> ModelObject::get(const Napi::Object& from, const char* key) {
   return Unwrap(object(from, key))->shared(from.Env());
 }
 
-Napi::Object ModelObject::wrap(Napi::Env env, std::shared_ptr<Network> network) {
-  return state(env).model.New({Napi::External<std::shared_ptr<Network>>::New(env, &network)});
+Napi::Object ModelObject::wrap(Napi::Env env, std::shared_ptr<Classifier> classifier) {
+  return state(env).model.New({Napi::External<std::shared_ptr<Classifier>>::New(env, &classifier)});
 }
 
 Napi::Value ModelObject::options(const Napi::CallbackInfo& info) {
-  const NetworkOptions& given = shared(info.Env())->network->options();
+  const auto model = shared(info.Env())->classifier;
   Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("channels", static_cast<double>(model->shape().channels));
+  out.Set("height", static_cast<double>(model->shape().height));
+  out.Set("width", static_cast<double>(model->shape().width));
+  out.Set("classes", static_cast<double>(model->classes()));
+  const auto* network = dynamic_cast<const Network*>(model.get());
+  if (network == nullptr) return out;
+  const NetworkOptions& given = network->options();
   out.Set("architecture", given.architecture);
-  out.Set("channels", static_cast<double>(given.shape.channels));
-  out.Set("height", static_cast<double>(given.shape.height));
-  out.Set("width", static_cast<double>(given.shape.width));
-  out.Set("classes", static_cast<double>(given.classes));
   out.Set("depths", array_of(info.Env(), given.depths));
   out.Set("baseWidth", static_cast<double>(given.width));
   out.Set("activation", given.activation);
@@ -146,25 +164,29 @@ Napi::Value ModelObject::options(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModelObject::parameter_count(const Napi::CallbackInfo& info) {
-  int64_t count = 0;
-  for (const auto& parameter : shared(info.Env())->network->parameters())
-    count += parameter.numel();
-  return Napi::Number::New(info.Env(), static_cast<double>(count));
+  return Napi::Number::New(info.Env(),
+                           static_cast<double>(shared(info.Env())->classifier->parameter_count()));
 }
 
 Napi::Value ModelObject::flops(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(shared(info.Env())->network->flops()));
+  const auto model = shared(info.Env());
+  Napi::Value flops;
+  guarded(info.Env(),
+          [&] { flops = Napi::Number::New(info.Env(), static_cast<double>(model->network().flops())); });
+  return flops;
 }
 
 Napi::Value ModelObject::tensors(const Napi::CallbackInfo& info) {
-  const auto state = shared(info.Env())->network->state();
-  Napi::Array out = Napi::Array::New(info.Env(), state.size());
-  for (uint32_t i = 0; i < state.size(); ++i) {
-    Napi::Object item = Napi::Object::New(info.Env());
-    item.Set("name", state[i].first);
-    item.Set("shape", array_of(info.Env(), state[i].second.sizes().vec()));
-    out[i] = item;
-  }
+  Napi::Array out = Napi::Array::New(info.Env());
+  const auto model = shared(info.Env());
+  guarded(info.Env(), [&] {
+    for (const auto& [name, tensor] : model->network().state()) {
+      Napi::Object item = Napi::Object::New(info.Env());
+      item.Set("name", name);
+      item.Set("shape", array_of(info.Env(), tensor.sizes().vec()));
+      out[out.Length()] = item;
+    }
+  });
   return out;
 }
 
@@ -173,7 +195,7 @@ Napi::Value ModelObject::layers(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
     const auto shared = this->shared(info.Env());
     const auto lock = acquire<std::shared_lock>(*shared);
-    const LayerGraph graph = shared->network->layer_graph();
+    const LayerGraph graph = shared->classifier->layer_graph();
     for (uint32_t i = 0; i < graph.layers().size(); ++i)
       out[i] = to_javascript(info.Env(), graph.layers()[i]);
   });
@@ -181,30 +203,27 @@ Napi::Value ModelObject::layers(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModelObject::predict(const Napi::CallbackInfo& info) {
-  Napi::Value promise;
+  Napi::Value run;
   guarded(info.Env(), [&] {
     const auto request = info[0].As<Napi::Object>();
     const auto shared = this->shared(info.Env());
-    const ImageShape shape = shared->network->options().shape;
-    const at::Tensor images = image_tensor(request, "images", shape.channels, shape.height, shape.width);
+    const at::Tensor images = image_tensor(request, "images", shared->classifier->shape());
     const int64_t batch = std::max<int64_t>(1, integer(request, "batchSize"));
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
-    promise = Job::start(info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")),
-                         ignore_events,
-                         [shared, images, batch](Job& job) -> Job::Make {
-                           const auto lock = acquire<std::shared_lock>(*shared);
-                           const at::NoGradGuard no_grad;
-                           std::vector<at::Tensor> logits;
-                           for (int64_t i = 0; i < images.size(0); i += batch) {
-                             if (job.stop_flag()) throw Cancelled();
-                             logits.push_back(shared->network->forward(
-                                 images.slice(0, i, std::min(i + batch, images.size(0)))));
-                           }
-                           return [all = at::cat(logits)](Napi::Env env) { return float_array(env, all); };
-                         })
-                  .Get("promise");
+    run = Job::start(info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")),
+                     ignore_events, [shared, images, batch](Job& job) -> Job::Make {
+                       const auto lock = acquire<std::shared_lock>(*shared);
+                       const at::NoGradGuard no_grad;
+                       std::vector<at::Tensor> logits;
+                       for (int64_t i = 0; i < images.size(0); i += batch) {
+                         if (job.stop_flag()) throw Cancelled();
+                         logits.push_back(shared->classifier->logits(
+                             images.slice(0, i, std::min(i + batch, images.size(0))), job.stop_flag()));
+                       }
+                       return [all = at::cat(logits)](Napi::Env env) { return float_array(env, all); };
+                     });
   });
-  return promise;
+  return run;
 }
 
 Napi::Value ModelObject::save(const Napi::CallbackInfo& info) {
@@ -212,7 +231,7 @@ Napi::Value ModelObject::save(const Napi::CallbackInfo& info) {
     const auto request = info[0].As<Napi::Object>();
     const auto shared = this->shared(info.Env());
     const auto lock = acquire<std::shared_lock>(*shared);
-    save_network(text(request, "path"), *shared->network, metadata(request, "metadata"));
+    save_network(text(request, "path"), shared->network(), metadata(request, "metadata"));
   });
   return info.Env().Undefined();
 }
@@ -233,6 +252,33 @@ Napi::Value load_model(const Napi::CallbackInfo& info) {
   });
   out.Set("model", ModelObject::wrap(info.Env(), network));
   return out;
+}
+
+Napi::Value load_state_dict_model(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  std::shared_ptr<Classifier> network;
+  guarded(info.Env(), [&] {
+    const std::string path = text(request, "path");
+    network = load_state_dict(read_safetensors(path), network_options_from(request), path);
+  });
+  return ModelObject::wrap(info.Env(), network);
+}
+
+Napi::Value load_script_model(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  std::shared_ptr<Classifier> script;
+  guarded(info.Env(), [&] {
+    script = load_script(text(request, "path"),
+                         {shape_from(request), numbers(request, "mean"), numbers(request, "std")});
+  });
+  return ModelObject::wrap(info.Env(), script);
+}
+
+Napi::Value function_model(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  return ModelObject::wrap(info.Env(),
+                           make_function_model(info.Env(), request.Get("ask").As<Napi::Function>(),
+                                               shape_from(request), integer(request, "classes")));
 }
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {

@@ -7,20 +7,23 @@
 #include <shared_mutex>
 
 #include "error.h"
+#include "nn/classifier.h"
 #include "nn/network.h"
 
 namespace selfgrad::addon {
 
-/// A network and who may use it: many readers in evaluation mode, or one training run.
-struct SharedNetwork {
-  std::shared_ptr<Network> network;
+/// A model and who may use it: many readers in evaluation mode, or one training run.
+struct SharedModel {
+  std::shared_ptr<Classifier> classifier;
   std::shared_mutex use;
+  /// As a network of selfgrad. @throws Error("ERR_OPTION") for a model of another kind.
+  Network& network() const;
 };
 
 /// Locks for reading (Lock = std::shared_lock) or training (std::unique_lock).
 /// @throws Error("ERR_OPTION") when another run has the network.
 template <template <typename> typename Lock>
-Lock<std::shared_mutex> acquire(SharedNetwork& shared) {
+Lock<std::shared_mutex> acquire(SharedModel& shared) {
   Lock<std::shared_mutex> lock(shared.use, std::try_to_lock);
   if (!lock.owns_lock())
     throw Error("ERR_OPTION",
@@ -32,14 +35,14 @@ Lock<std::shared_mutex> acquire(SharedNetwork& shared) {
 class ModelObject : public Napi::ObjectWrap<ModelObject> {
  public:
   static Napi::Function define(Napi::Env env);
-  /// From NativeModelOptions, or from an External of std::shared_ptr<Network>.
+  /// From NativeModelOptions, or from an External of std::shared_ptr<Classifier>.
   explicit ModelObject(const Napi::CallbackInfo& info);
 
-  static std::shared_ptr<SharedNetwork> get(const Napi::Object& from, const char* key);
-  static Napi::Object wrap(Napi::Env env, std::shared_ptr<Network> network);
+  static std::shared_ptr<SharedModel> get(const Napi::Object& from, const char* key);
+  static Napi::Object wrap(Napi::Env env, std::shared_ptr<Classifier> classifier);
 
  private:
-  std::shared_ptr<SharedNetwork> shared(Napi::Env env) const;
+  std::shared_ptr<SharedModel> shared(Napi::Env env) const;
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value parameter_count(const Napi::CallbackInfo& info);
   Napi::Value flops(const Napi::CallbackInfo& info);
@@ -49,11 +52,16 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   Napi::Value save(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
-  std::shared_ptr<SharedNetwork> shared_;
+  std::shared_ptr<SharedModel> shared_;
 };
 
 /// `loadModel({ path })` and `inspect({ path })`.
 Napi::Value load_model(const Napi::CallbackInfo& info);
+/// `loadStateDict(NativeStateDictRequest)`, `loadTorchScript(NativeScriptRequest)` and
+/// `functionModel(NativeFunctionRequest)`: models that users bring.
+Napi::Value load_state_dict_model(const Napi::CallbackInfo& info);
+Napi::Value load_script_model(const Napi::CallbackInfo& info);
+Napi::Value function_model(const Napi::CallbackInfo& info);
 Napi::Value inspect(const Napi::CallbackInfo& info);
 
 }  // namespace selfgrad::addon

@@ -97,7 +97,7 @@ Napi::Value stability(const Napi::CallbackInfo& info) {
         info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
           const auto lock = acquire<std::shared_lock>(*shared);
           auto result = std::make_shared<StabilityResult>(selfgrad::stability(
-              *shared->network, *data, options, job.stop_flag(), [&](const StabilityProgress& progress) {
+              *shared->classifier, *data, options, job.stop_flag(), [&](const StabilityProgress& progress) {
                 job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
               }));
           return [result](Napi::Env env) { return result_object(env, *result); };

@@ -176,7 +176,7 @@ Napi::Value train(const Napi::CallbackInfo& info) {
                      info[1].As<Napi::Function>(),
                      [shared, data, validation, options = train_options(given)](Job& job) -> Job::Make {
                        const auto lock = acquire<std::unique_lock>(*shared);
-                       Trainer trainer(*shared->network, *data, validation.get(), options);
+                       Trainer trainer(shared->network(), *data, validation.get(), options);
                        const TrainResult result = trainer.run(job.stop_flag(), [&](const TrainEvent& event) {
                          job.emit([event](Napi::Env env) { return event_object(env, event); });
                        });

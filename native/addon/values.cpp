@@ -119,11 +119,11 @@ Napi::Int32Array int_array(Napi::Env env, const std::vector<int32_t>& values) {
   return out;
 }
 
-at::Tensor image_tensor(const Napi::Object& from, const char* key, int64_t channels, int64_t height,
-                        int64_t width) {
+at::Tensor image_tensor(const Napi::Object& from, const char* key, const ImageShape& shape) {
+  const auto [channels, height, width] = shape;
   const auto array = from.Get(key).As<Napi::TypedArray>();
   const auto length = static_cast<int64_t>(array.ElementLength());
-  const int64_t size = channels * height * width;
+  const int64_t size = shape.size();
   if (length == 0 || length % size != 0)
     throw Error("ERR_OPTION", "Expected whole images of " + std::to_string(channels) + "x" +
                                   std::to_string(height) + "x" + std::to_string(width) +

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attack/attack.h"
+#include "data/dataset.h"
 #include "io/safetensors.h"
 
 namespace selfgrad::addon {
@@ -35,7 +36,6 @@ Napi::Int32Array int_array(Napi::Env env, const std::vector<int32_t>& values);
 
 /// Images as the public boundary has them: Float32Array in [0, 1], or Uint8Array that is divided by 255,
 /// NCHW. Copies. @throws Error("ERR_OPTION") when the length is not that of whole images.
-at::Tensor image_tensor(const Napi::Object& from, const char* key, int64_t channels, int64_t height,
-                        int64_t width);
+at::Tensor image_tensor(const Napi::Object& from, const char* key, const ImageShape& shape);
 
 }  // namespace selfgrad::addon

@@ -7,6 +7,7 @@ import type { MeasurementOptions } from '../measurement.ts';
 import type { Model } from '../model.ts';
 import { commandLine } from './configFlags.ts';
 import { interruptible } from './interrupt.ts';
+import { type ModelFlags, openModel } from './openModel.ts';
 import { openProgress, type ProgressEvent, type ProgressFlags } from './progress/progress.ts';
 
 /**
@@ -17,17 +18,16 @@ import { openProgress, type ProgressEvent, type ProgressFlags } from './progress
 export async function measure<Result>(
   path: string,
   config: Config,
-  flags: ProgressFlags,
+  flags: ProgressFlags & ModelFlags,
   job: (model: Model, data: Dataset, shared: Required<MeasurementOptions<ProgressEvent>>) => Promise<Result>,
   hint = () => '',
 ): Promise<Result & { command: string }> {
-  const { loadModel } = await import('../model.ts');
   const { Dataset } = await import('../data/dataset.ts');
   const progress = openProgress(flags);
   return interruptible(async (signal) => {
     try {
-      using model = await loadModel(path);
       using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+      using model = await openModel(path, config, flags, data.shape);
       const { seed, threads, threat } = config;
       const result = await job(model, data, { seed, threads, threat, signal, onEvent: progress.show });
       return { ...result, command: commandLine(process.argv.slice(2)) };

@@ -28,14 +28,17 @@ export interface NativeDataset {
   dispose(): void;
 }
 
-export type NativeArchitecture = 'preact-resnet' | 'wide-resnet' | 'small-cnn';
+export type NativeArchitecture = 'preact-resnet' | 'preact-resnet-plain' | 'wide-resnet' | 'small-cnn';
 
-export interface NativeModelOptions {
-  architecture: NativeArchitecture;
+export interface NativeModelShape {
   channels: number;
   height: number;
   width: number;
   classes: number;
+}
+
+export interface NativeModelOptions extends NativeModelShape {
+  architecture: NativeArchitecture;
   /** Residual blocks per stage (preact-resnet), or [blocks] per stage count (wide-resnet). */
   depths: number[];
   /** Channels of the first stage (preact-resnet), widening factor (wide-resnet), first layer (small-cnn). */
@@ -73,21 +76,42 @@ export type NativeLayer =
   | { kind: 'relu' | 'silu' | 'mean'; input: number }
   | { kind: 'add'; input: number; other: number };
 
+/** The state_dict of a PyTorch model; `classes` and `channels` are read from it, empty `mean` and `std` too. */
+export interface NativeStateDictRequest extends NativeModelOptions {
+  path: string;
+}
+
+export interface NativeScriptRequest extends Omit<NativeModelShape, 'classes'> {
+  path: string;
+  mean: number[];
+  std: number[];
+}
+
+export interface NativeFunctionRequest extends NativeModelShape {
+  /** Must not throw, and must answer once: logits (N·classes), or the error. `shape` is N, C, H, W. */
+  ask: (
+    images: Float32Array,
+    shape: [number, number, number, number],
+    answer: (logits: Float32Array | null, error: Error | null) => void,
+  ) => void;
+}
+
 export interface NativeModel {
-  readonly options: NativeModelOptions;
+  /** The shape; the rest only of selfgrad's networks. */
+  readonly options: NativeModelShape & Partial<NativeModelOptions>;
   readonly parameterCount: number;
-  /** Of one image's forward pass. */
+  /** Of one image's forward pass; throws for a model that is no network of selfgrad, as `tensors` and `save` do. */
   readonly flops: number;
   /** Names, shapes of parameters and buffers, in PyTorch's naming. */
   tensors(): { name: string; shape: number[] }[];
   /** From the pixels (the first) to the logits (the last), with copies of the weights. */
   layers(): NativeLayer[];
-  /** Images in [0, 1] float32 or uint8 (divided by 255), NCHW; resolves to logits (N·classes). */
+  /** Images, float32 or uint8 (divided by 255), NCHW, to logits (N·classes). */
   predict(request: {
     images: Float32Array | Uint8Array;
     batchSize: number;
     threads: number;
-  }): Promise<Float32Array>;
+  }): NativeRun<Float32Array>;
   /** Writes weights and the model options as safetensors, atomically. `metadata` is stored beside them. */
   save(request: { path: string; metadata: Record<string, string> }): void;
   dispose(): void;
@@ -426,6 +450,10 @@ export interface NativeBinding {
   Model: new (options: NativeModelOptions) => NativeModel;
   /** Reads a model or checkpoint file written by selfgrad. */
   loadModel(request: { path: string }): { model: NativeModel; metadata: Record<string, string> };
+  loadStateDict(request: NativeStateDictRequest): NativeModel;
+  /** Runs what the file holds: TorchScript is a program. */
+  loadTorchScript(request: NativeScriptRequest): NativeModel;
+  functionModel(request: NativeFunctionRequest): NativeModel;
   /** Reads the header of a safetensors file only. */
   inspect(request: { path: string }): NativeTensorFile;
   train(

@@ -76,7 +76,7 @@ function figuresOf({ examples: _, images: __, ...figures }: Evaluation): Figures
 /** Collects the card of a model; it holds no date of its own, so that the same inputs give the same card. */
 export function modelCard(input: CardInput): ModelCard {
   const { model, evaluation, command = null } = input;
-  const { architecture, channels, height, width, mean, std } = model.options;
+  const { architecture, channels, height, width, mean, std } = model.networkOptions;
   const { sha256 } = model;
   const training = trainingOf(input);
   const images = `images of ${channels}×${height}×${width} pixels`;

@@ -14,6 +14,11 @@ namespace selfgrad {
 /// the size.
 std::shared_ptr<Network> make_preact_resnet(const NetworkOptions& options);
 
+/// The same without the final BatchNorm and its activation, and with projected shortcuts that start at a
+/// block's input: the form of Fast adversarial training (Wong et al. 2020, arXiv 2001.03994) and of
+/// GradAlign.
+std::shared_ptr<Network> make_preact_resnet_plain(const NetworkOptions& options);
+
 /// Wide ResNet (Zagoruyko & Komodakis 2016, arXiv 1605.07146); names as in the TRADES code
 /// (block1.layer.0.bn1 …). `width` is the widening factor; three stages.
 std::shared_ptr<Network> make_wide_resnet(const NetworkOptions& options);

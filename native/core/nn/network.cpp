@@ -22,6 +22,7 @@ struct Architecture {
 };
 constexpr Architecture kArchitectures[] = {
     {"preact-resnet", make_preact_resnet},
+    {"preact-resnet-plain", make_preact_resnet_plain},
     {"wide-resnet", make_wide_resnet},
     {"small-cnn", make_small_cnn},
 };
@@ -64,6 +65,17 @@ Network::Network(NetworkOptions options)
 
 at::Tensor Network::forward(const at::Tensor& images) {
   return body(normalize_->forward(tapped("input", images))).to(at::kFloat);
+}
+
+at::Tensor Network::logits(const at::Tensor& images, const std::atomic<bool>& /*stop*/) {
+  return forward(images);
+}
+
+int64_t Network::parameter_count() const {
+  int64_t count = 0;
+  for (const auto& parameter : parameters())
+    count += parameter.numel();
+  return count;
 }
 
 LayerGraph Network::layer_graph() const {
@@ -111,7 +123,8 @@ std::shared_ptr<Network> make_network(const NetworkOptions& options) {
     return network;
   }
   throw Error("ERR_OPTION",
-              "Expected preact-resnet, wide-resnet or small-cnn for model.architecture but received " +
+              "Expected preact-resnet, preact-resnet-plain, wide-resnet or small-cnn for model.architecture "
+              "but received " +
                   options.architecture + ".");
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "nn/classifier.h"
 #include "nn/layer_graph.h"
 #include "nn/layers.h"
 #include "nn/normalize.h"
@@ -20,7 +21,7 @@ namespace selfgrad {
 
 /// Everything that rebuilds a network; saved with its weights.
 struct NetworkOptions {
-  std::string architecture;     ///< preact-resnet, wide-resnet, small-cnn
+  std::string architecture;     ///< preact-resnet, preact-resnet-plain, wide-resnet, small-cnn
   ImageShape shape;             ///< of the images that it takes
   int64_t classes = 0;          ///< width of the logits
   std::vector<int64_t> depths;  ///< residual blocks per stage; empty for small-cnn
@@ -31,16 +32,21 @@ struct NetworkOptions {
   uint64_t seed = 0;              ///< of the initial weights
 };
 
-class Network : public torch::nn::Module {
+class Network : public torch::nn::Module, public Classifier {
  public:
   explicit Network(NetworkOptions options);
 
   /// (N, C, H, W) float32 in [0, 1] -> (N, classes) float32 logits.
   at::Tensor forward(const at::Tensor& images);
 
+  at::Tensor logits(const at::Tensor& images, const std::atomic<bool>& stop) override;
+  ImageShape shape() const override { return options_.shape; }
+  int64_t classes() const override { return options_.classes; }
+  int64_t parameter_count() const override;
+
   /// The layers of the network in evaluation mode, from the pixels to the logits, with float64 copies of the
   /// present weights.
-  LayerGraph layer_graph() const;
+  LayerGraph layer_graph() const override;
 
   const NetworkOptions& options() const { return options_; }
 

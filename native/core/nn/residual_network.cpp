@@ -7,11 +7,11 @@
 namespace selfgrad {
 
 // BatchNorm, activation and convolution, twice (He et al. 2016, arXiv 1603.05027, figure 4e). A projected
-// shortcut starts behind the first activation, an identity before it.
+// shortcut starts behind the first activation, an identity before it, unless `names` says otherwise.
 class PreActBlock : public torch::nn::Module {
  public:
-  PreActBlock(int64_t in, int64_t out, int64_t stride, Activation activation, const std::string& projection)
-      : activation_(activation), stride_(stride) {
+  PreActBlock(int64_t in, int64_t out, int64_t stride, Activation activation, const ResidualNames& names)
+      : activation_(activation), stride_(stride), projects_input_(names.projects_input) {
     bn1_ = register_module("bn1", std::make_shared<BatchNorm2d>(in));
     conv1_ = register_module("conv1",
                              std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .stride = stride}));
@@ -20,6 +20,7 @@ class PreActBlock : public torch::nn::Module {
     if (stride == 1 && in == out) return;
     projection_ = std::make_shared<Conv2d>(
         ConvOptions{.in = in, .out = out, .kernel = 1, .stride = stride, .padding = 0});
+    const std::string& projection = names.projection;
     const auto dot = projection.find('.');
     if (dot == std::string::npos) {
       register_module(projection, projection_);
@@ -32,7 +33,7 @@ class PreActBlock : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) {
     const at::Tensor active = norm_activation(*bn1_, activation_, x);
     const at::Tensor inner = norm_activation(*bn2_, activation_, conv1_->forward(active));
-    return conv2_->forward(inner) + (projection_ ? projection_->forward(active) : x);
+    return conv2_->forward(inner) + (projection_ ? projection_->forward(projects_input_ ? x : active) : x);
   }
 
   int64_t stride() const { return stride_; }
@@ -44,12 +45,14 @@ class PreActBlock : public torch::nn::Module {
   int64_t append_to(LayerGraph& graph, int64_t x) const {
     const int64_t active = graph.activation(graph.add(x, *bn1_), activation_);
     const int64_t inner = graph.activation(graph.add(graph.add(active, *conv1_), *bn2_), activation_);
-    return graph.sum(graph.add(inner, *conv2_), projection_ ? graph.add(active, *projection_) : x);
+    return graph.sum(graph.add(inner, *conv2_),
+                     projection_ ? graph.add(projects_input_ ? x : active, *projection_) : x);
   }
 
  private:
   Activation activation_;
   int64_t stride_;
+  bool projects_input_;
   std::shared_ptr<BatchNorm2d> bn1_, bn2_;
   std::shared_ptr<Conv2d> conv1_, conv2_, projection_;
 };
@@ -67,13 +70,12 @@ ResidualNetwork::ResidualNetwork(const NetworkOptions& options, int64_t stem_wid
     for (int64_t b = 0; b < options.depths[s]; ++b) {
       const int64_t stride = s > 0 && b == 0 ? 2 : 1;
       blocks.push_back(place->register_module(
-          std::to_string(b),
-          std::make_shared<PreActBlock>(in, widths[s], stride, activation(), names.projection)));
+          std::to_string(b), std::make_shared<PreActBlock>(in, widths[s], stride, activation(), names)));
       in = widths[s];
     }
     stages_.push_back(std::move(blocks));
   }
-  norm_ = register_module(names.norm, std::make_shared<BatchNorm2d>(in));
+  if (!names.norm.empty()) norm_ = register_module(names.norm, std::make_shared<BatchNorm2d>(in));
   head_ = register_module(names.head, std::make_shared<Linear>(in, options.classes));
 }
 
@@ -98,7 +100,8 @@ at::Tensor ResidualNetwork::body(const at::Tensor& x) {
       y = block->forward(y);
     y = tapped("stage" + std::to_string(s + 1), y);
   }
-  return head_->forward(norm_activation(*norm_, activation(), y).mean({2, 3}));
+  if (norm_) y = norm_activation(*norm_, activation(), y);
+  return head_->forward(y.mean({2, 3}));
 }
 
 void ResidualNetwork::append_body(LayerGraph& graph, int64_t x) const {
@@ -106,7 +109,8 @@ void ResidualNetwork::append_body(LayerGraph& graph, int64_t x) const {
   for (const auto& stage : stages_)
     for (const auto& block : stage)
       y = block->append_to(graph, y);
-  graph.add(graph.mean(graph.activation(graph.add(y, *norm_), activation())), *head_);
+  if (norm_) y = graph.activation(graph.add(y, *norm_), activation());
+  graph.add(graph.mean(y), *head_);
 }
 
 }  // namespace selfgrad

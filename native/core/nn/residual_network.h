@@ -11,11 +11,12 @@ namespace selfgrad {
 
 /// Names of parameters as the PyTorch code of an architecture has them; dots stand for nested modules.
 struct ResidualNames {
-  std::string stage;       ///< before a stage's number: `layer`, `block`
-  std::string blocks;      ///< between a stage and its blocks: empty, or `layer`
-  std::string projection;  ///< a block's shortcut convolution: `shortcut.0`, `convShortcut`
-  std::string norm;        ///< the BatchNorm behind the last stage
-  std::string head;        ///< the linear layer
+  std::string stage;            ///< before a stage's number: `layer`, `block`
+  std::string blocks;           ///< between a stage and its blocks: empty, or `layer`
+  std::string projection;       ///< a block's shortcut convolution: `shortcut.0`, `convShortcut`
+  std::string norm;             ///< the BatchNorm behind the last stage; empty: none, and no activation
+  std::string head;             ///< the linear layer
+  bool projects_input = false;  ///< projected shortcuts start before the first activation of their block
 };
 
 class PreActBlock;
@@ -35,7 +36,7 @@ class ResidualNetwork : public Network {
 
   std::shared_ptr<Conv2d> stem_;
   std::vector<std::vector<std::shared_ptr<PreActBlock>>> stages_;
-  std::shared_ptr<BatchNorm2d> norm_;
+  std::shared_ptr<BatchNorm2d> norm_;  ///< may be null
   std::shared_ptr<Linear> head_;
 };
 

@@ -21,14 +21,15 @@ constexpr int64_t kCertifyBatch = 16;
 
 class Analysis {
  public:
-  Analysis(Network& network, const Dataset& data, const StabilityOptions& options,
+  Analysis(Classifier& classifier, const Dataset& data, const StabilityOptions& options,
            const std::atomic<bool>& stop, const StabilityObserver& observer)
-      : network_(network),
+      : classifier_(classifier),
         data_(data),
         options_(options),
         stop_(stop),
         observer_(observer),
-        target_([&network](const at::Tensor& x) { return network.forward(x); }, options.seed, stop) {}
+        target_([&classifier, &stop](const at::Tensor& x) { return classifier.logits(x, stop); },
+                options.seed, stop) {}
 
   StabilityResult run() {
     const auto begin = std::chrono::steady_clock::now();
@@ -74,7 +75,7 @@ class Analysis {
 
   void certify_images() {
     if (options_.certify.count == 0) return;
-    const LayerGraph graph = network_.layer_graph();
+    const LayerGraph graph = classifier_.layer_graph();
     const at::NoGradGuard no_grad;
     int64_t done = 0;
     const int64_t total = std::min(options_.certify.count, options_.count);
@@ -120,7 +121,7 @@ class Analysis {
     }
   }
 
-  Network& network_;
+  Classifier& classifier_;
   const Dataset& data_;
   const StabilityOptions& options_;
   const std::atomic<bool>& stop_;
@@ -133,9 +134,9 @@ class Analysis {
 
 }  // namespace
 
-StabilityResult stability(Network& network, const Dataset& data, const StabilityOptions& options,
+StabilityResult stability(Classifier& classifier, const Dataset& data, const StabilityOptions& options,
                           const std::atomic<bool>& stop, const StabilityObserver& observer) {
-  return Analysis(network, data, options, stop, observer).run();
+  return Analysis(classifier, data, options, stop, observer).run();
 }
 
 }  // namespace selfgrad

@@ -11,7 +11,7 @@
 
 #include "attack/attack.h"
 #include "data/dataset.h"
-#include "nn/network.h"
+#include "nn/classifier.h"
 #include "stability/batch.h"
 #include "stability/certify/certificate.h"
 #include "stability/diagnostics.h"
@@ -49,10 +49,11 @@ struct StabilityProgress {
 };
 using StabilityObserver = std::function<void(const StabilityProgress&)>;
 
-/// The network must be in evaluation mode; it is analysed in float32 (bounds in float64). What is said of an
-/// image does not depend on its batch. @throws Error("ERR_NUMERIC") for logits that are not finite,
-/// Error("ERR_NATIVE") when an attack breaks an image that was certified, Cancelled when `stop` is set.
-StabilityResult stability(Network& network, const Dataset& data, const StabilityOptions& options,
+/// The classifier must be in evaluation mode; it is analysed in float32 (bounds in float64). What is said of
+/// an image does not depend on its batch. @throws Error("ERR_OPTION") for bounds where layers are not known,
+/// Error("ERR_NUMERIC") for logits that are not finite, Error("ERR_NATIVE") when an attack breaks an image
+/// that was certified, Cancelled when `stop` is set.
+StabilityResult stability(Classifier& classifier, const Dataset& data, const StabilityOptions& options,
                           const std::atomic<bool>& stop, const StabilityObserver& observer);
 
 }  // namespace selfgrad

@@ -28,7 +28,8 @@ TEST(LayerGraph, ComputesWhatTheNetworkComputes) {
 
 TEST(LayerGraph, ComputesWhatTheNetworkComputesAtOddSizes) {
   const at::NoGradGuard no_grad;
-  for (const std::string architecture : {"small-cnn", "preact-resnet", "wide-resnet"}) {
+  for (const std::string architecture :
+       {"small-cnn", "preact-resnet", "preact-resnet-plain", "wide-resnet"}) {
     NetworkOptions options = tiny_options(architecture, "relu");
     options.shape = {1, 11, 7};
     const auto network = random_network(options);

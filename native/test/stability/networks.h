@@ -26,7 +26,7 @@ inline NetworkOptions tiny_options(const std::string& architecture, const std::s
   options.architecture = architecture;
   options.shape = kTinyShape;
   options.classes = kTinyClasses;
-  if (architecture == "preact-resnet") options.depths = {1, 2};
+  if (architecture.starts_with("preact-resnet")) options.depths = {1, 2};
   if (architecture == "wide-resnet") options.depths = {1, 1, 1};
   options.width = architecture == "wide-resnet" ? 1 : 4;
   options.activation = activation;

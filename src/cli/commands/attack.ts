@@ -13,12 +13,13 @@ import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { parseIndices } from '../indices.ts';
 import { interruptible } from '../interrupt.ts';
+import { addModelFlags, type ModelFlags, modelArgument, openModel } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
 import { encodePng, type ImageShape, toBytes } from '../png.ts';
 import { makeDirectory } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
-type Flags = ConfigFlags & { index: number[]; attack?: string; out: string; json?: boolean };
+type Flags = ConfigFlags & ModelFlags & { index: number[]; attack?: string; out: string; json?: boolean };
 
 interface AttackedImage {
   index: number;
@@ -60,13 +61,13 @@ function checkIndices(indices: readonly number[], count: number, name: string): 
   );
 }
 
-async function run(path: string, config: Config, { index, out }: Flags): Promise<AttackedImage[]> {
-  const { loadModel } = await import('../../model.ts');
+async function run(path: string, config: Config, flags: Flags): Promise<AttackedImage[]> {
+  const { index, out } = flags;
   const { attack } = await import('../../attack.ts');
   const { Dataset } = await import('../../data/dataset.ts');
   return interruptible(async (signal) => {
-    using model = await loadModel(path);
     using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+    using model = await openModel(path, config, flags, data.shape);
     checkIndices(index, data.count, data.name);
     const { images: bytes, labels } = data.native.images({ indices: Int32Array.from(index) });
     const images = Float32Array.from(bytes, (value) => value / 255);
@@ -150,8 +151,8 @@ function render(images: readonly AttackedImage[], out: string): string {
 export function attackCommand(): Command {
   const command = new Command('attack')
     .description('attack chosen test images; save them as PNG, and what happened as attack.json')
-    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
-  return addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat'])
+    .argument('<model>', modelArgument);
+  return addModelFlags(addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat']))
     .addOption(
       new Option('--index <indices>', 'test images, e.g. 0..9 or 3,5,8')
         .argParser(parseIndices)

@@ -14,12 +14,14 @@ import { modelFile, runFiles } from '../../runFiles.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { checkGates, type Gate, parseGate } from '../gate.ts';
 import { measure } from '../measure.ts';
+import { addModelFlags, type ModelFlags, modelArgument } from '../openModel.ts';
 import { note, print, printJson } from '../output.ts';
 import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
 import { makeDirectory, writeResults } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
 type Flags = ConfigFlags &
+  ModelFlags &
   ProgressFlags & {
     out?: string;
     shard?: string;
@@ -70,7 +72,7 @@ function printPlan({
 export function evalCommand(): Command {
   const command = new Command('eval')
     .description('measure clean and robust accuracy, and write the report')
-    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
+    .argument('<model>', modelArgument);
   addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'evaluate'])
     .option('--out <directory>', 'where results go (default: the run directory)')
     .option('--shard <i/n>', 'only the i-th of n parts of the images; `selfgrad merge` joins them')
@@ -82,6 +84,7 @@ export function evalCommand(): Command {
     )
     .option('--dry-run', 'check everything and say what would run')
     .option('--json', 'the evaluation as one JSON document on stdout');
+  addModelFlags(command);
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const files = runOf(path);

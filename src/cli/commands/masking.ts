@@ -6,21 +6,25 @@ import { renderMasking } from '../../report/maskingTable.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { measure } from '../measure.ts';
+import { addModelFlags, type ModelFlags, modelArgument } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
 import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
-type Flags = ConfigFlags & ProgressFlags & { out?: string; json?: boolean; failIfSuspect?: boolean };
+type Flags = ConfigFlags &
+  ModelFlags &
+  ProgressFlags & { out?: string; json?: boolean; failIfSuspect?: boolean };
 
 /** The command `selfgrad masking`. */
 export function maskingCommand(): Command {
   const command = new Command('masking')
     .description('look for signs of masked gradients: one verdict with its evidence')
-    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
+    .argument('<model>', modelArgument);
   addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'masking'])
     .option('--out <file>', 'also write the checks as JSON')
     .option('--fail-if-suspect', 'exit 3 when a check is raised')
     .option('--json', 'the checks as one JSON document on stdout');
+  addModelFlags(command);
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const { config } = readConfig(flags, overrides, runLayers(runOf(path)));

@@ -5,20 +5,22 @@ import { renderStability } from '../../report/stabilityTable.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { measure } from '../measure.ts';
+import { addModelFlags, type ModelFlags, modelArgument } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
 import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
-type Flags = ConfigFlags & ProgressFlags & { out?: string; json?: boolean };
+type Flags = ConfigFlags & ModelFlags & ProgressFlags & { out?: string; json?: boolean };
 
 /** The command `selfgrad stability`. */
 export function stabilityCommand(): Command {
   const command = new Command('stability')
     .description('gradients, curvature and linearity of the loss around test images, and a certified bound')
-    .argument('<model>', 'run directory, model.safetensors or checkpoint.safetensors');
+    .argument('<model>', modelArgument);
   addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'stability'])
     .option('--out <file>', 'also write the analysis as JSON, with the values of each image')
     .option('--json', 'the analysis as one JSON document on stdout');
+  addModelFlags(command);
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const { config } = readConfig(flags, overrides, runLayers(runOf(path)));

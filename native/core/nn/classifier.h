@@ -1,0 +1,35 @@
+// What measurements take: anything that maps pixels to logits, whoever made it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "data/dataset.h"
+#include "nn/layer_graph.h"
+
+namespace selfgrad {
+
+class Classifier {
+ public:
+  Classifier() = default;
+  Classifier(const Classifier&) = delete;
+  Classifier& operator=(const Classifier&) = delete;
+  virtual ~Classifier() = default;
+
+  /// (N, C, H, W) float32 in [0, 1] -> (N, classes) float32 logits; with a graph back to images that require
+  /// gradients. A classifier that waits for another thread throws Cancelled once `stop` is set.
+  virtual at::Tensor logits(const at::Tensor& images, const std::atomic<bool>& stop) = 0;
+
+  /// Of the images that it takes.
+  virtual ImageShape shape() const = 0;
+  virtual int64_t classes() const = 0;
+  /// 0 where it is not known.
+  virtual int64_t parameter_count() const = 0;
+
+  /// The layers, for bounds. @throws Error("ERR_OPTION") where they are not known.
+  virtual LayerGraph layer_graph() const;
+};
+
+}  // namespace selfgrad

@@ -1,0 +1,138 @@
+#include "nn/state_dict.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "error.h"
+
+namespace selfgrad {
+namespace {
+
+using StateDict = std::map<std::string, at::Tensor>;
+
+/// Wrappers of PyTorch put these before every name.
+std::string without_prefixes(std::string name) {
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string prefix : {"module.", "model."}) {
+      if (!name.starts_with(prefix)) continue;
+      name = name.substr(prefix.size());
+      found = true;
+    }
+  }
+  return name;
+}
+
+StateDict state_dict_of(const TensorFile& file) {
+  StateDict tensors;
+  for (const auto& [name, tensor] : file.tensors) {
+    const std::string own = without_prefixes(name);
+    if (!own.starts_with("sub_block1.")) tensors[own] = tensor;
+  }
+  return tensors;
+}
+
+std::vector<double> values_of(const at::Tensor& tensor) {
+  std::vector<double> values;
+  const at::Tensor flat = tensor.to(at::kDouble).flatten();
+  for (int64_t i = 0; i < flat.size(0); ++i)
+    values.push_back(flat[i].item<double>());
+  return values;
+}
+
+/// Moves the file's normalisation out of `tensors` into `options`.
+void take_normalisation(StateDict& tensors, NetworkOptions& options, const std::string& path) {
+  constexpr std::pair<const char*, const char*> kNames[] = {
+      {"mu", "sigma"}, {"mean", "std"}, {"normalize.mean", "normalize.std"}};
+  for (const auto& [mean, std] : kNames) {
+    if (!tensors.contains(mean) || !tensors.contains(std)) continue;
+    if (!options.mean.empty())
+      throw Error("ERR_CHECKPOINT", "Expected no mean and std beside those of " + path + " (" + mean + ", " +
+                                        std + ") but received some. Leave them out: the file's are used.");
+    options.mean = values_of(tensors.at(mean));
+    options.std = values_of(tensors.at(std));
+    tensors.erase(mean);
+    tensors.erase(std);
+    return;
+  }
+  if (options.mean.empty()) {
+    options.mean.assign(options.shape.channels, 0.0);
+    options.std.assign(options.shape.channels, 1.0);
+  }
+}
+
+/// Length of a dimension of the first tensor of these names that has it; `otherwise` when none has.
+int64_t length_of(const StateDict& tensors, std::initializer_list<const char*> names, int64_t dimension,
+                  int64_t otherwise) {
+  for (const char* name : names) {
+    const auto found = tensors.find(name);
+    if (found != tensors.end() && found->second.dim() > dimension) return found->second.size(dimension);
+  }
+  return otherwise;
+}
+
+/// What does not fit, as a sentence needs it: `3 are missing (a, b, c)`.
+void describe_misfits(std::ostringstream& text, const std::vector<std::string>& names, const char* what) {
+  constexpr size_t kShown = 5;
+  if (names.empty()) return;
+  text << (text.tellp() > 0 ? ", " : "") << names.size() << " " << what << " (";
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    text << (i > 0 ? ", " : "") << names[i];
+  text << (names.size() > kShown ? ", …)" : ")");
+}
+
+std::string misfits(const StateDict& tensors, const NamedTensors& wanted) {
+  std::vector<std::string> missing, unknown, reshaped;
+  StateDict left = tensors;
+  for (const auto& [name, target] : wanted) {
+    const auto found = left.find(name);
+    if (found == left.end()) {
+      if (!name.ends_with("num_batches_tracked")) missing.push_back(name);
+      continue;
+    }
+    if (found->second.sizes() != target.sizes()) {
+      std::ostringstream shapes;
+      shapes << name << " " << found->second.sizes() << " instead of " << target.sizes();
+      reshaped.push_back(shapes.str());
+    }
+    left.erase(found);
+  }
+  for (const auto& [name, tensor] : left)
+    unknown.push_back(name);
+  std::ostringstream text;
+  describe_misfits(text, missing, "are missing");
+  describe_misfits(text, unknown, "are unknown");
+  describe_misfits(text, reshaped, "have another shape");
+  return text.str();
+}
+
+}  // namespace
+
+std::shared_ptr<Network> load_state_dict(const TensorFile& file, NetworkOptions options,
+                                         const std::string& path) {
+  StateDict tensors = state_dict_of(file);
+  if (options.architecture == "preact-resnet" && !tensors.contains("bn.weight"))
+    options.architecture = "preact-resnet-plain";
+  options.shape.channels = length_of(tensors, {"conv1.weight"}, 1, options.shape.channels);
+  options.classes = length_of(tensors, {"linear.weight", "fc.weight", "fc2.weight"}, 0, 10);
+  take_normalisation(tensors, options, path);
+  auto network = make_network(options);
+  NamedTensors wanted = network->state();
+  std::erase_if(wanted, [](const auto& item) { return item.first.starts_with("normalize."); });
+  if (const std::string text = misfits(tensors, wanted); !text.empty())
+    throw Error("ERR_CHECKPOINT", "Expected the tensors of " + options.architecture + " with width " +
+                                      std::to_string(options.width) + " in " + path + " but " + text +
+                                      ". Name the architecture that the file was made for.");
+  const at::NoGradGuard no_grad;
+  for (auto& [name, target] : wanted)
+    if (const auto found = tensors.find(name); found != tensors.end()) target.copy_(found->second);
+  network->eval();
+  return network;
+}
+
+}  // namespace selfgrad

@@ -1,0 +1,171 @@
+// Models that users bring, against PyTorch: reference/make_foreign_models.py wrote the files.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <filesystem>
+
+#include "fixtures.h"
+#include "io/temporary_folder.h"
+#include "nn/script_network.h"
+#include "nn/state_dict.h"
+
+namespace selfgrad {
+namespace {
+
+std::string foreign_file(const std::string& name) {
+  return (std::filesystem::path(__FILE__).parent_path() / "reference" / name).string();
+}
+
+at::Tensor foreign_reference(const std::string& name) {
+  return read_safetensors(foreign_file("foreign_reference.safetensors")).at(name);
+}
+
+double largest_error(const at::Tensor& ours, const at::Tensor& theirs) {
+  return (ours - theirs).abs().max().item<double>();
+}
+
+const std::atomic<bool> kGoOn{false};
+const ScriptOptions kScript{{1, 8, 8}, {0.5}, {0.25}};
+
+TEST(ScriptNetwork, ProducesPyTorchLogitsAndGradientsInEvaluationMode) {
+  const auto script = load_script(foreign_file("script_model.pt"), kScript);
+  EXPECT_EQ(script->classes(), 3);
+  EXPECT_EQ(script->parameter_count(), (9 + 1) * 2 + 2 * 2 + (128 + 1) * 3);
+  const at::Tensor x = foreign_reference("script.images").requires_grad_();
+  const at::Tensor logits = script->logits(x, kGoOn);
+  EXPECT_LE(largest_error(logits, foreign_reference("script.logits")), 1e-6);
+  const at::Tensor labels = at::tensor({0, 1, 2, 0}, at::kLong);
+  const at::Tensor loss = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum);
+  const at::Tensor gradient = torch::autograd::grad({loss}, {x}, {}, std::nullopt, /*create_graph=*/true)[0];
+  EXPECT_LE(largest_error(gradient, foreign_reference("script.gradient")), 1e-6);
+  // Stability needs second derivatives; weights need none.
+  EXPECT_GT(torch::autograd::grad({gradient.pow(2).sum()}, {x})[0].abs().max().item<double>(), 0);
+  EXPECT_EQ(largest_error(script->logits(x.detach(), kGoOn), logits.detach()), 0);
+}
+
+TEST(ScriptNetwork, RefusesFilesThatAreNoTorchScript) {
+  const auto refusal = [](const std::string& path, const ScriptOptions& options) {
+    return test::message_of([&] { load_script(path, options); });
+  };
+  const std::string state_dict = foreign_file("script_state_dict.pt");
+  EXPECT_EQ(refusal(state_dict, kScript),
+            "ERR_CHECKPOINT Expected a TorchScript model in " + state_dict +
+                " but received an archive without code, as torch.save writes. Write it with "
+                "torch.jit.trace(model.eval(), example).save(path).");
+  const std::string model = foreign_file("script_model.pt");
+  const std::string misfit = refusal(model, {{3, 8, 8}, {0, 0, 0}, {1, 1, 1}});
+  EXPECT_NE(misfit.find("but received one that fails on two images of 3x8x8 ("), std::string::npos) << misfit;
+  EXPECT_NE(misfit.find("as inputShape."), std::string::npos) << misfit;
+  const testing::TemporaryFolder folder;
+  const std::string whole = testing::file_bytes(model);
+  for (const size_t size : {size_t{0}, size_t{100}, whole.size() / 2, whole.size() - 1}) {
+    const std::string cut = folder.file("cut.pt");
+    testing::write_bytes(cut, whole.substr(0, size));
+    const std::string sentence = refusal(cut, kScript);
+    EXPECT_EQ(sentence.rfind("ERR_CHECKPOINT Expected a TorchScript model in " + cut, 0), 0) << sentence;
+    EXPECT_EQ(sentence.find('\n'), std::string::npos) << sentence;
+  }
+}
+
+NetworkOptions dict_options(const std::string& architecture, std::vector<int64_t> depths, int64_t width) {
+  NetworkOptions options;
+  options.architecture = architecture;
+  options.shape = {3, 8, 8};
+  options.depths = std::move(depths);
+  options.width = width;
+  return options;
+}
+
+TEST(StateDict, ProducesPyTorchLogitsOfThePlainForm) {
+  const std::string path = foreign_file("plain_state_dict.safetensors");
+  const auto network =
+      load_state_dict(read_safetensors(path), dict_options("preact-resnet", {1, 1}, 4), path);
+  EXPECT_EQ(network->options().architecture, "preact-resnet-plain");
+  EXPECT_EQ(network->classes(), 5);
+  EXPECT_FALSE(network->is_training());
+  const at::Tensor logits = network->logits(foreign_reference("plain.images"), kGoOn);
+  EXPECT_LE(largest_error(logits, foreign_reference("plain.logits")), 1e-5);
+}
+
+// The networks of network_reference.safetensors under the names of other people's files.
+struct DictCase {
+  std::string name, prefix;
+  NetworkOptions options;
+};
+class StateDictReference : public ::testing::TestWithParam<DictCase> {
+ protected:
+  TensorFile file() const {
+    TensorFile renamed;
+    const std::string before = GetParam().name + ".before.";
+    for (const auto& [name, tensor] : source_.tensors)
+      if (name.starts_with(before))
+        renamed.tensors.emplace_back(GetParam().prefix + name.substr(before.size()), tensor);
+    return renamed;
+  }
+  NetworkOptions options() const {
+    NetworkOptions options = GetParam().options;
+    options.mean = {0.5, 0.4, 0.3};
+    options.std = {0.2, 0.25, 0.3};
+    return options;
+  }
+  void expect_reference(const TensorFile& file, const NetworkOptions& options, double allowed) const {
+    const auto network = load_state_dict(file, options, "file");
+    const at::Tensor images = source_.at("pixels").to(at::kFloat) / 255;
+    EXPECT_LE(largest_error(network->logits(images, kGoOn), source_.at(GetParam().name + ".logits")),
+              allowed);
+  }
+  TensorFile source_ = read_safetensors(foreign_file("network_reference.safetensors"));
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    PyTorch, StateDictReference,
+    ::testing::Values(DictCase{"preact", "module.", dict_options("preact-resnet", {1, 2}, 4)},
+                      DictCase{"wide", "module.model.", dict_options("wide-resnet", {1, 1, 1}, 1)},
+                      DictCase{"cnn", "", dict_options("small-cnn", {}, 3)}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_P(StateDictReference, ProducesPyTorchLogits) {
+  expect_reference(file(), options(), 1e-5);
+}
+
+TEST_P(StateDictReference, TakesTheNormalisationOfTheFile) {
+  TensorFile with_buffers = file();
+  with_buffers.tensors.emplace_back(GetParam().prefix + "mu", at::tensor({0.5, 0.4, 0.3}).view({1, 3, 1, 1}));
+  with_buffers.tensors.emplace_back(GetParam().prefix + "sigma", at::tensor({0.2, 0.25, 0.3}));
+  expect_reference(with_buffers, GetParam().options, 1e-5);
+  EXPECT_EQ(
+      test::message_of([&] { load_state_dict(with_buffers, options(), "file"); }),
+      "ERR_CHECKPOINT Expected no mean and std beside those of file (mu, sigma) but received some. Leave "
+      "them out: the file's are used.");
+}
+
+TEST_P(StateDictReference, LeavesOutWhatIsNeverRunAndReadsHalfPrecision) {
+  TensorFile half;
+  for (const auto& [name, tensor] : file().tensors)
+    if (!name.ends_with("num_batches_tracked")) half.tensors.emplace_back(name, tensor.to(at::kHalf));
+  half.tensors.emplace_back(GetParam().prefix + "sub_block1.layer.0.conv1.weight", at::ones({2}));
+  expect_reference(half, options(), 0.02);
+}
+
+TEST(StateDict, ListsWhatDoesNotFit) {
+  const std::string path = foreign_file("plain_state_dict.safetensors");
+  TensorFile file = read_safetensors(path);
+  std::erase_if(file.tensors, [](const auto& item) { return item.first == "module.layer1.0.bn1.weight"; });
+  file.tensors.emplace_back("module.extra", at::ones({1}));
+  for (auto& [name, tensor] : file.tensors)
+    if (name == "module.linear.bias") tensor = at::ones({6});
+  EXPECT_EQ(
+      test::message_of([&] {
+        load_state_dict(file, dict_options("preact-resnet", {1, 1}, 4), "weights");
+      }),
+      "ERR_CHECKPOINT Expected the tensors of preact-resnet-plain with width 4 in weights but 1 are missing "
+      "(layer1.0.bn1.weight), 1 are unknown (extra), 1 have another shape (linear.bias [6] instead of [5]). "
+      "Name the architecture that the file was made for.");
+}
+
+}  // namespace
+}  // namespace selfgrad
