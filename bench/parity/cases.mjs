@@ -1,0 +1,23 @@
+/** What is compared: an entry of `evaluate.attacks`, and what a peer calls the same. Settings of the peers: peers.py. */
+
+/**
+ * `attacks` run as a cascade, and so do the peer's of the same names; the verdicts are compared after each.
+ * `images`: at most so many of the first ones, where an attack is dear.
+ */
+export const cases = {
+  fgsm: { attacks: [{ name: 'fgsm' }], peers: ['torchattacks', 'foolbox'] },
+  'pgd-20': {
+    attacks: [{ name: 'pgd', steps: 20, randomStart: false }],
+    peers: ['torchattacks', 'foolbox'],
+  },
+  'mi-fgsm': { attacks: [{ name: 'mi-fgsm' }], peers: ['torchattacks'] },
+  deepfool: { attacks: [{ name: 'deepfool' }], peers: ['foolbox'] },
+  'apgd-ce': { attacks: [{ name: 'apgd-ce' }], peers: ['autoattack'] },
+  'fab-t': { attacks: [{ name: 'fab-t' }], peers: ['autoattack'], images: 100 },
+  square: {
+    attacks: [{ name: 'square', queries: 5000, schedule: 10_000 }],
+    peers: ['autoattack'],
+    images: 100,
+  },
+  standard: { attacks: [{ name: 'autoattack' }], peers: ['autoattack'] },
+};
