@@ -18,6 +18,8 @@ export interface DataConfig {
   layout: 'nchw' | 'nhwc' | null;
   /** Whether a manifest may list images outside of its folder. */
   outside: boolean;
+  /** Whether decoded images are kept in the user's cache, so that they are decoded once. */
+  cache: boolean;
   /** Only so many images of a split; null takes all. */
   trainCount: number | null;
   testCount: number | null;
@@ -71,6 +73,10 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     .nullable()
     .prefault(null),
   outside: flag({ description: 'Whether a manifest may list images outside of its folder.' }).prefault(false),
+  cache: flag({
+    description:
+      'Whether images of image-folder, manifest and parquet are decoded once and kept in the cache.',
+  }).prefault(true),
   trainCount: integer({ description: 'Only so many images of the train split; null takes all.', gte: 1 })
     .nullable()
     .prefault(null),
@@ -107,6 +113,7 @@ export function splitRequest({ data }: { data: DataConfig }, part: 'train' | 'va
     labels: data.labels,
     layout: data.layout,
     outside: data.outside,
+    cache: data.cache,
     limit: { train: data.trainCount, validation: null, test: data.testCount }[part],
     pick: data.pick,
     validation: data.validation,

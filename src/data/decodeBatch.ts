@@ -77,6 +77,14 @@ export function decoderNotes(
   return notes.join('; ') || null;
 }
 
+/** What decoded pixels depend on beside the encoded images. */
+export function decodingFacts(
+  decoder: ImageDecoder,
+  { size, channels }: { size: readonly [number, number] | null; channels: number },
+): string {
+  return JSON.stringify({ decoder: decoder.version, size, channels });
+}
+
 function checkSize({ height, width }: DecodedImage, shape: ImageShape, place: string): void {
   if (height === shape.height && width === shape.width) return;
   throw new SelfgradError(

@@ -1,7 +1,15 @@
 /** Listed JPEG and PNG files as a source: decoded in order, several at once. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { decodeBatch, decoderNotes, type EncodedImage, imagesPerBatch } from './decodeBatch.ts';
+import { setImmediate } from 'node:timers/promises';
+import {
+  decodeBatch,
+  decoderNotes,
+  decodingFacts,
+  type EncodedImage,
+  imagesPerBatch,
+} from './decodeBatch.ts';
 import { loadDecoder } from './decodeImage.ts';
 import { fileError } from './fileError.ts';
 import type { ImageBatch, Source, Split } from './source.ts';
@@ -27,6 +35,9 @@ export interface ImageFilesOptions {
   channels: 1 | 3;
 }
 
+/** Files that are read before other work of the process gets its turn. */
+const filesPerTurn = 256;
+
 /** Errors: `ERR_DATA` with the file, `ERR_PEER` when sharp is not installed. */
 export async function openImageFiles(options: ImageFilesOptions): Promise<Source> {
   const { name, split, files, classes, size, channels } = options;
@@ -43,6 +54,7 @@ export async function openImageFiles(options: ImageFilesOptions): Promise<Source
     ...shape,
     classes,
     note: decoderNotes(decoder, size, lossy, options.notes),
+    contentKey: () => contentKey(files, decodingFacts(decoder, options)),
     labels: async () => Int32Array.from(files, ({ label }) => label),
     async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void> {
       for (let start = 0; start < files.length; start += perBatch) {
@@ -55,6 +67,17 @@ export async function openImageFiles(options: ImageFilesOptions): Promise<Source
       }
     },
   };
+}
+
+/** Over the bytes of all files: names and times of change say nothing about pixels. */
+async function contentKey(files: readonly ImageFile[], facts: string): Promise<string> {
+  const hash = createHash('sha256').update(facts);
+  for (const [i, file] of files.entries()) {
+    const bytes = encoded(file).read();
+    hash.update(`\n${file.label},${bytes.length}\n`).update(bytes);
+    if (i % filesPerTurn === 0) await setImmediate();
+  }
+  return hash.digest('hex');
 }
 
 function encoded({ path, listed }: ImageFile): EncodedImage {

@@ -2,6 +2,7 @@
 import { didYouMean, oneOf, sentence } from '../config/option.ts';
 import { SelfgradError } from '../errors.ts';
 import { openCifar10, openCifar100 } from './cifar.ts';
+import { withDecodedCache } from './decodedCache.ts';
 import { openEmbedded } from './embedded.ts';
 import { findFetched } from './fetch/fetchData.ts';
 import { openIdx } from './idx.ts';
@@ -35,6 +36,8 @@ export interface OpenDataOptions extends PartOptions {
   labels?: string | null;
   /** Order of the images' dimensions, `npy`, `npz` and `safetensors` only. Defaults to null: told by which of them is 1 or 3. */
   layout?: Layout | null;
+  /** Whether images that are decoded are kept in the user's cache and taken from there. Defaults to false. */
+  cache?: boolean;
   /** Whether a manifest may list images outside of its folder, `manifest` only. Defaults to false. */
   outside?: boolean | null;
 }
@@ -200,7 +203,7 @@ export async function openData(options: OpenDataOptions): Promise<Source> {
     );
   }
   const source = await found.open({ ...options, path: path ?? '' });
-  return takePart(source, options);
+  return takePart(options.cache ? withDecodedCache(source) : source, options);
 }
 
 /** `channels` is no option of a configuration. */

@@ -1,8 +1,16 @@
 /** Parquet files with images as Hugging Face's `datasets` exports them: a column of encoded images, one of labels. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { didYouMean } from '../config/option.ts';
 import { SelfgradError } from '../errors.ts';
-import { decodeBatch, decoderNotes, type EncodedImage, imagesPerBatch } from './decodeBatch.ts';
+import {
+  decodeBatch,
+  decoderNotes,
+  decodingFacts,
+  type EncodedImage,
+  imagesPerBatch,
+} from './decodeBatch.ts';
 import { isJpeg, loadDecoder } from './decodeImage.ts';
 import { openParquetFile, type ParquetColumn, type ParquetFile } from './parquet/file.ts';
 import { parquetClasses } from './parquet/labels.ts';
@@ -61,6 +69,11 @@ export async function openParquet(options: ParquetOptions): Promise<Source> {
     classes: await parquetClasses(path, [...files, ...others], labelOf),
     note: decoderNotes(decoder, size, isJpeg(first.bytes), notes(shards, split)),
     labels: () => readLabels(files, labelOf),
+    contentKey: () =>
+      contentKey(files, [
+        decodingFacts(decoder, { size, channels }),
+        ...files.flatMap((file) => [imageOf(file).name, labelOf(file).name]),
+      ]),
     async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void> {
       const perBatch = imagesPerBatch(shape);
       let start = 0;
@@ -109,6 +122,12 @@ async function readLabels(
     for await (const values of columnValues(file, labelOf(file)))
       for (const value of values) labels.push(Number(value));
   return Int32Array.from(labels);
+}
+
+async function contentKey(files: readonly ParquetFile[], facts: readonly string[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(facts));
+  for (const { path } of files) for await (const bytes of createReadStream(path)) hash.update(bytes);
+  return hash.digest('hex');
 }
 
 async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {

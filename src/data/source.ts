@@ -27,4 +27,6 @@ export interface Source extends AsyncIterable<ImageBatch> {
   readonly note: string | null;
   /** Labels of all images, for sources that know them without reading the images. */
   labels?(): Promise<Int32Array>;
+  /** A hash of all that the images and labels depend on, for sources whose decoded images may be kept. */
+  contentKey?(): Promise<string>;
 }

@@ -6,9 +6,9 @@ import { type OpenDataOptions, openData } from '../../data/open.ts';
 import type { ImageBatch, Source } from '../../data/source.ts';
 import { print } from '../output.ts';
 import { printColumns, readingProgress, spaced } from './columns.ts';
-import { printSplits, type VerifiedSplit } from './verify.ts';
+import { type Described, printSplits } from './verify.ts';
 
-export interface SplitStatistics extends VerifiedSplit {
+export interface SplitStatistics extends Described {
   classCounts: readonly number[];
   /** Of each channel, pixels in [0, 1]. */
   mean: number[];
