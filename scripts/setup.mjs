@@ -43,8 +43,8 @@ async function installLibtorch(report) {
     if (error?.code !== 'ERR_LIBTORCH' || process.env.LIBTORCH) throw error;
   }
   const { installLibtorch } = await import(pathToFileURL(join(root, 'dist/native/libtorch/install.js')).href);
-  const { progressText } = await import(pathToFileURL(join(root, 'dist/native/libtorch/progress.js')).href);
-  const text = progressText(process.stderr.isTTY === true);
+  const { progressText } = await import(pathToFileURL(join(root, 'dist/download/progress.js')).href);
+  const text = progressText('LibTorch', process.stderr.isTTY === true);
   const { root: folder } = await installLibtorch({
     onProgress: (progress) => {
       const line = text(progress);

@@ -62,29 +62,6 @@ export async function decodeBatch(
   return pixels;
 }
 
-/** What a reader of results must know about the pixels of images that were decoded. */
-export function decoderNotes(
-  decoder: ImageDecoder,
-  size: readonly [number, number] | null,
-  lossy: boolean,
-  others: readonly string[],
-): string | null {
-  const notes = [
-    ...(lossy ? [`JPEG decoded by ${decoder.version}`] : []),
-    ...others,
-    ...(size ? [`resized to ${size[0]}×${size[1]} by ${decoder.version} (Lanczos)`] : []),
-  ];
-  return notes.join('; ') || null;
-}
-
-/** What decoded pixels depend on beside the encoded images. */
-export function decodingFacts(
-  decoder: ImageDecoder,
-  { size, channels }: { size: readonly [number, number] | null; channels: number },
-): string {
-  return JSON.stringify({ decoder: decoder.version, size, channels });
-}
-
 function checkSize({ height, width }: DecodedImage, shape: ImageShape, place: string): void {
   if (height === shape.height && width === shape.width) return;
   throw new SelfgradError(

@@ -66,6 +66,26 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
   };
 }
 
+/** What a reader of results must know about the pixels of images that were decoded. */
+export function decoderNotes(
+  decoder: ImageDecoder,
+  size: readonly [number, number] | null,
+  lossy: boolean,
+  others: readonly string[],
+): string | null {
+  const notes = [
+    ...(lossy ? [`JPEG decoded by ${decoder.version}`] : []),
+    ...others,
+    ...(size ? [`resized to ${size[0]}×${size[1]} by ${decoder.version} (Lanczos)`] : []),
+  ];
+  return notes.join('; ') || null;
+}
+
+/** What decoded pixels depend on beside the encoded images. */
+export function decodingFacts(decoder: ImageDecoder, { size, channels }: DecodeOptions): string {
+  return JSON.stringify({ decoder: decoder.version, size, channels });
+}
+
 /** Told by the magic number. */
 export function isJpeg(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;

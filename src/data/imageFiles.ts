@@ -3,14 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import {
-  decodeBatch,
-  decoderNotes,
-  decodingFacts,
-  type EncodedImage,
-  imagesPerBatch,
-} from './decodeBatch.ts';
-import { loadDecoder } from './decodeImage.ts';
+import { decodeBatch, type EncodedImage, imagesPerBatch } from './decodeBatch.ts';
+import { decoderNotes, decodingFacts, loadDecoder } from './decodeImage.ts';
 import { fileError } from './fileError.ts';
 import type { ImageBatch, Source, Split } from './source.ts';
 

@@ -4,14 +4,8 @@ import { createReadStream } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { didYouMean } from '../config/option.ts';
 import { SelfgradError } from '../errors.ts';
-import {
-  decodeBatch,
-  decoderNotes,
-  decodingFacts,
-  type EncodedImage,
-  imagesPerBatch,
-} from './decodeBatch.ts';
-import { isJpeg, loadDecoder } from './decodeImage.ts';
+import { decodeBatch, type EncodedImage, imagesPerBatch } from './decodeBatch.ts';
+import { decoderNotes, decodingFacts, isJpeg, loadDecoder } from './decodeImage.ts';
 import { openParquetFile, type ParquetColumn, type ParquetFile } from './parquet/file.ts';
 import { parquetClasses } from './parquet/labels.ts';
 import { columnValues } from './parquet/pages.ts';

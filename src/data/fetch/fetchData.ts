@@ -3,7 +3,7 @@
  * leaves nothing that is taken for the set, and the next fetch goes on where it stopped.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { cacheDirectory } from '../../cacheDirectory.ts';
 import { didYouMean, oneOf, sentence } from '../../config/option.ts';
@@ -12,6 +12,7 @@ import { fileSystemFailure } from '../../download/failure.ts';
 import { leftovers } from '../../download/leftovers.ts';
 import type { InstallProgress } from '../../download/progress.ts';
 import { SelfgradError } from '../../errors.ts';
+import { packageRoot } from '../../native/packageRoot.ts';
 import { type ArchiveEntry, type PublishedSet, publishedSets } from './published.ts';
 import { unpackTar } from './unpackTar.ts';
 
@@ -111,7 +112,7 @@ export async function fetchSet(set: PublishedSet, options: FetchDataOptions): Pr
 async function fillFolder(
   temporary: string,
   downloads: string,
-  { name, files, classes, ...set }: PublishedSet,
+  { name, files, classesOf, ...set }: PublishedSet,
   { url, onProgress, signal }: FetchDataOptions,
 ): Promise<void> {
   const address = withSlash(url ?? set.address);
@@ -139,7 +140,8 @@ async function fillFolder(
     }
     kept.push(...(entries ?? [{ path: file, bytes }]));
   }
-  if (classes) await writeFile(join(temporary, 'classes.txt'), `${classes.join('\n')}\n`);
+  if (classesOf !== null)
+    await copyFile(join(packageRoot, 'assets', classesOf, 'classes.txt'), join(temporary, 'classes.txt'));
   const record: FetchRecord = { name, address, files: kept };
   await writeFile(join(temporary, recordName), `${JSON.stringify(record, null, 2)}\n`);
 }

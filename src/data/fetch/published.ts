@@ -25,8 +25,8 @@ export interface PublishedSet {
   /** Where the files lie; a mirror has the same files at another address. */
   address: string;
   files: readonly PublishedFile[];
-  /** Lines of `classes.txt`, for formats without names. */
-  classes: readonly string[] | null;
+  /** The folder of the package's assets that has its `classes.txt`, for formats without names; null for none. */
+  classesOf: string | null;
 }
 
 const cifarRecords = (labelBytes: number, count: number) => count * (labelBytes + 3 * 32 * 32);
@@ -58,7 +58,7 @@ export const publishedSets: readonly PublishedSet[] = [
         sha256: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
       },
     ],
-    classes: null,
+    classesOf: null,
   },
   {
     name: 'fashion-mnist',
@@ -87,18 +87,7 @@ export const publishedSets: readonly PublishedSet[] = [
         sha256: '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5',
       },
     ],
-    classes: [
-      'T-shirt/top',
-      'Trouser',
-      'Pullover',
-      'Dress',
-      'Coat',
-      'Sandal',
-      'Shirt',
-      'Sneaker',
-      'Bag',
-      'Ankle boot',
-    ],
+    classesOf: 'fashion-mnist',
   },
   {
     name: 'cifar10',
@@ -119,7 +108,7 @@ export const publishedSets: readonly PublishedSet[] = [
         ].map((name) => ({ path: `cifar-10-batches-bin/${name}.bin`, bytes: cifarRecords(1, 10_000) })),
       },
     ],
-    classes: null,
+    classesOf: null,
   },
   {
     name: 'cifar100',
@@ -136,6 +125,6 @@ export const publishedSets: readonly PublishedSet[] = [
         ],
       },
     ],
-    classes: null,
+    classesOf: null,
   },
 ];

@@ -11,6 +11,7 @@ describe('resolveConfig', () => {
     expect(config).toMatchInlineSnapshot(`
       {
         "data": {
+          "cache": true,
           "drawSeed": 0,
           "images": null,
           "labels": null,
@@ -57,6 +58,16 @@ describe('resolveConfig', () => {
             "points": null,
           },
           "examples": 12,
+          "saveEvery": 1000,
+          "shard": null,
+        },
+        "masking": {
+          "apgdSteps": 100,
+          "batchSize": 100,
+          "count": 200,
+          "points": 100,
+          "queries": 1000,
+          "steps": 20,
         },
         "model": {
           "activation": "relu",

@@ -68,7 +68,7 @@ const small: PublishedSet = {
   title: 'a small one',
   address: 'https://nowhere.invalid/',
   files: Object.entries(contents).map(([name, content]) => published(name, content)),
-  classes: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'],
+  classesOf: 'fashion-mnist',
 };
 const batch = Buffer.from('the records of a batch');
 const archive = tarGz([
@@ -80,7 +80,7 @@ const packed: PublishedSet = {
   ...small,
   name: 'packed',
   files: [published('set.tar.gz', archive, [{ path: 'set/batch.bin', bytes: batch.length }])],
-  classes: null,
+  classesOf: null,
 };
 
 async function serve(files: Record<string, Buffer>, behaviour?: ServerBehaviour): Promise<FileServer> {
@@ -111,7 +111,7 @@ test('fetches into the cache, where the source of the name finds it; a second fe
   expect([seen.at(-1), seen.every((part, i) => part >= (seen[i - 1] ?? 0))]).toEqual([1, true]);
   expect(inData()).toEqual(['mnist']);
   const source = await openData({ source: 'mnist', split: 'test' });
-  expect([source.name, source.count, source.classes[9]]).toEqual(['mnist', 20, 'j']);
+  expect([source.name, source.count, source.classes[9]]).toEqual(['mnist', 20, 'Ankle boot']);
   const { fetched } = await fetchSet(small, { url: server.url, offline: true });
   expect([fetched, server.ranges.length]).toEqual([false, 4]);
 });
