@@ -1,7 +1,7 @@
 /** Ends a process in the ways that are easy to get wrong while the core computes; the argument names the way. */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { Dataset, openArrays, train } from '../../dist/index.js';
+import { Dataset, functionModel, openArrays, train } from '../../dist/index.js';
 
 const images = Uint8Array.from({ length: 96 * 64 }, (_, i) => (i * 37) % 251);
 const labels = Int32Array.from({ length: 96 }, (_, i) => i % 3);
@@ -15,6 +15,15 @@ async function start(epochs) {
     train: { epochs, batchSize: 16, validate: { every: 0 } },
   };
   return train(config, { data });
+}
+
+/** Classifies by a function that never answers, and calls `asked` when it is asked. */
+function ask(asked) {
+  const silent = () => {
+    setImmediate(asked);
+    return new Promise(() => {});
+  };
+  functionModel(silent, { classes: 3, inputShape: [1, 8, 8] }).predict(images.subarray(0, 128));
 }
 
 async function firstEpoch(run) {
@@ -56,6 +65,18 @@ const endings = {
     const run = await start(2);
     run.result.then(({ steps }) => console.log(`steps ${steps}`));
   },
+  /** The function of a model has not answered when the process ends. */
+  async unanswered() {
+    ask(() => process.exit(7));
+  },
+  /** Nor when the environment of a worker does; this thread goes on. */
+  async deaf() {
+    const { worker, message } = startWorker(0);
+    await message;
+    await worker.terminate();
+    const { steps } = await (await start(1)).result;
+    console.log(`steps ${steps}`);
+  },
   async uncaught() {
     await firstEpoch(await start(1e6));
     throw new Error('thrown in mid-run');
@@ -64,6 +85,8 @@ const endings = {
 
 if (isMainThread) {
   await endings[process.argv[2]]();
+} else if (workerData.epochs === 0) {
+  ask(() => parentPort.postMessage('asked'));
 } else {
   const run = await start(workerData.epochs);
   // A run without end says that it has begun, the others how far they came.

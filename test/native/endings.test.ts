@@ -53,6 +53,14 @@ describe('a process', () => {
     expect(await end('unawaited')).toEqual({ code: 0, signal: null, stdout: 'steps 24\n', stderr: '' });
   });
 
+  it('exits while the function of a model has not answered', async () => {
+    expect(await end('unanswered')).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
+  });
+
+  it('survives the termination of a worker whose function has not answered', async () => {
+    expect(await end('deaf')).toEqual({ code: 0, signal: null, stdout: 'steps 12\n', stderr: '' });
+  });
+
   it('dies of an uncaught error in mid-run, and of nothing else', async () => {
     const { code, signal, stderr } = await end('uncaught');
     expect({ code, signal }).toEqual({ code: 1, signal: null });

@@ -179,7 +179,7 @@ describe('loadModel with an architecture', () => {
       await rejection(loadModel(path, { architecture: 'wide-resnet-16-1', inputShape: [1, 8, 8] })),
     ).toMatchObject({
       code: 'ERR_CHECKPOINT',
-      message: expect.stringContaining('are missing (block1.layer.1.bn1.weight'),
+      message: expect.stringContaining('Missing (30): block1.layer.1.bn1.weight'),
     });
     model.dispose();
   });

@@ -76,14 +76,14 @@ int64_t length_of(const StateDict& tensors, std::initializer_list<const char*> n
   return otherwise;
 }
 
-/// What does not fit, as a sentence needs it: `3 are missing (a, b, c)`.
-void describe_misfits(std::ostringstream& text, const std::vector<std::string>& names, const char* what) {
+/// What does not fit, as a sentence of its own: ` Missing (3): a, b, c.`
+void describe_misfits(std::ostringstream& text, const char* what, const std::vector<std::string>& names) {
   constexpr size_t kShown = 5;
   if (names.empty()) return;
-  text << (text.tellp() > 0 ? ", " : "") << names.size() << " " << what << " (";
+  text << " " << what << " (" << names.size() << "): ";
   for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
     text << (i > 0 ? ", " : "") << names[i];
-  text << (names.size() > kShown ? ", …)" : ")");
+  text << (names.size() > kShown ? " …" : ".");
 }
 
 std::string misfits(const StateDict& tensors, const NamedTensors& wanted) {
@@ -105,9 +105,9 @@ std::string misfits(const StateDict& tensors, const NamedTensors& wanted) {
   for (const auto& [name, tensor] : left)
     unknown.push_back(name);
   std::ostringstream text;
-  describe_misfits(text, missing, "are missing");
-  describe_misfits(text, unknown, "are unknown");
-  describe_misfits(text, reshaped, "have another shape");
+  describe_misfits(text, "Missing", missing);
+  describe_misfits(text, "Unknown", unknown);
+  describe_misfits(text, "Of another shape", reshaped);
   return text.str();
 }
 
@@ -126,8 +126,9 @@ std::shared_ptr<Network> load_state_dict(const TensorFile& file, NetworkOptions 
   std::erase_if(wanted, [](const auto& item) { return item.first.starts_with("normalize."); });
   if (const std::string text = misfits(tensors, wanted); !text.empty())
     throw Error("ERR_CHECKPOINT", "Expected the tensors of " + options.architecture + " with width " +
-                                      std::to_string(options.width) + " in " + path + " but " + text +
-                                      ". Name the architecture that the file was made for.");
+                                      std::to_string(options.width) + " in " + path +
+                                      " but received others." + text +
+                                      " Name the architecture that the file was made for.");
   const at::NoGradGuard no_grad;
   for (auto& [name, target] : wanted)
     if (const auto found = tensors.find(name); found != tensors.end()) target.copy_(found->second);

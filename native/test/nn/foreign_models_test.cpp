@@ -158,13 +158,14 @@ TEST(StateDict, ListsWhatDoesNotFit) {
   file.tensors.emplace_back("module.extra", at::ones({1}));
   for (auto& [name, tensor] : file.tensors)
     if (name == "module.linear.bias") tensor = at::ones({6});
-  EXPECT_EQ(
-      test::message_of([&] {
-        load_state_dict(file, dict_options("preact-resnet", {1, 1}, 4), "weights");
-      }),
-      "ERR_CHECKPOINT Expected the tensors of preact-resnet-plain with width 4 in weights but 1 are missing "
-      "(layer1.0.bn1.weight), 1 are unknown (extra), 1 have another shape (linear.bias [6] instead of [5]). "
-      "Name the architecture that the file was made for.");
+  EXPECT_EQ(test::message_of([&] {
+              load_state_dict(file, dict_options("preact-resnet", {1, 1}, 4), "weights");
+            }),
+            "ERR_CHECKPOINT Expected the tensors of preact-resnet-plain with width 4 in weights but received "
+            "others. "
+            "Missing (1): layer1.0.bn1.weight. Unknown (1): extra. Of another shape (1): linear.bias [6] "
+            "instead of "
+            "[5]. Name the architecture that the file was made for.");
 }
 
 }  // namespace
