@@ -11,6 +11,7 @@ import { SelfgradError } from './errors.ts';
 import { mergeEvaluations } from './evaluate/merge.ts';
 import { PartialEvaluation } from './evaluate/partial.ts';
 import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
+import { suitesOf } from './evaluate/suites.ts';
 import { chanceWarning, threatWarning } from './evaluate/warnings.ts';
 import type { AttackResult, EvaluateEvent, Evaluation } from './evaluation.ts';
 import { checkGradients } from './functionModel.ts';
@@ -26,7 +27,6 @@ import { checkModel } from './modelChecks.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
-import { suitesOf } from './suite.ts';
 
 export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<EvaluateEvent> {
   /**

@@ -1,20 +1,15 @@
 /** Joins evaluations of parts of one set into that of the whole. */
 import { distribution } from '../distribution.ts';
 import { SelfgradError } from '../errors.ts';
-import type {
-  AdversarialExample,
-  AttackResult,
-  Evaluation,
-  Passes,
-  Rate,
-  SuiteResult,
-} from '../evaluation.ts';
+import type { AdversarialExample, AttackResult, Evaluation, Rate, SuiteResult } from '../evaluation.ts';
 import { rate } from '../interval.ts';
 import type { ImageRange } from './ranges.ts';
+import { sumPasses, total } from './sums.ts';
 import { chanceWarning } from './warnings.ts';
 
 /** What parts of one evaluation have in common. */
-function identity({ model, data, threat, seed, attacks, perClass, epsCurve, versions }: Evaluation): string {
+function identity(evaluation: Evaluation): string {
+  const { model, data, threat, seed, attacks, suites, perClass, epsCurve, versions } = evaluation;
   const { path: _, ...network } = model;
   const { count: __, ...images } = data;
   return JSON.stringify([
@@ -23,6 +18,7 @@ function identity({ model, data, threat, seed, attacks, perClass, epsCurve, vers
     threat,
     seed,
     attacks.map(({ name, options }) => [name, options]),
+    suites.map((suite) => [suite.name, suite.attacks]),
     perClass.length,
     epsCurve && [epsCurve.attack, epsCurve.points.map(({ eps }) => eps)],
     versions.selfgrad,
@@ -58,17 +54,8 @@ function inOrder(parts: readonly Evaluation[]): Evaluation[] {
   return sorted;
 }
 
-const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-
 function sumRates(rates: readonly Rate[]): Rate {
   return rate(total(rates.map(({ correct }) => correct)), total(rates.map(({ count }) => count)));
-}
-
-function sumPasses(passes: readonly Passes[]): Passes {
-  return {
-    forward: total(passes.map(({ forward }) => forward)),
-    backward: total(passes.map(({ backward }) => backward)),
-  };
 }
 
 /** What an attack and a suite of attacks have in common. */

@@ -15,6 +15,7 @@ import { fab, fabT } from '../../../src/config/attacks/fab.ts';
 import { fgsm } from '../../../src/config/attacks/fgsm.ts';
 import { miFgsm } from '../../../src/config/attacks/miFgsm.ts';
 import { pgd } from '../../../src/config/attacks/pgd.ts';
+import { random } from '../../../src/config/attacks/random.ts';
 import { square } from '../../../src/config/attacks/square.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { refusal } from './refusal.ts';
@@ -127,6 +128,7 @@ describe('the attack builders', () => {
 
   it('agree with the bare names of a configuration', () => {
     const attacks: AttackInput[] = [
+      'random',
       'fgsm',
       'pgd',
       'mi-fgsm',
@@ -142,6 +144,7 @@ describe('the attack builders', () => {
     ];
     const { config } = resolveConfig([{ origin: 'test', values: { evaluate: { attacks } } }]);
     expect(config.evaluate.attacks).toEqual([
+      random(),
       fgsm(),
       pgd(),
       miFgsm(),
@@ -315,7 +318,7 @@ describe('autoattack', () => {
   it('is not one attack', () => {
     const refused = (values: object) => refusal(() => resolveConfig([{ origin: 'test', values }]));
     expect(refused({ train: { validate: { attack: 'autoattack' } } })).toMatch(
-      /^ERR_OPTION {2}Expected fgsm, pgd, .* or square for train.validate.attack.name but received 'autoattack'/,
+      /^ERR_OPTION {2}Expected random, fgsm, .* or square for train.validate.attack.name but received 'autoattack'/,
     );
     expect(refused({ evaluate: { attacks: { name: 'autoattack', version: 'fast' } } })).toBe(
       "ERR_OPTION  Expected standard, plus or rand for evaluate.attacks[0].version but received 'fast' (string).",

@@ -1,8 +1,7 @@
 /** What a list of attacks under one name, run as a cascade, comes to as a whole. */
-import { attacksOf, type ListedAttack } from './config/attacks/attack.ts';
-import type { AttackResult, SuiteResult } from './evaluation.ts';
-
-const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+import { attacksOf, type ListedAttack } from '../config/attacks/attack.ts';
+import type { AttackResult, SuiteResult } from '../evaluation.ts';
+import { sumPasses, total } from './sums.ts';
 
 function suite(name: string, version: string, parts: readonly AttackResult[], first: number): SuiteResult {
   const { options, attacked } = parts[0]!;
@@ -13,10 +12,7 @@ function suite(name: string, version: string, parts: readonly AttackResult[], fi
     robust: parts.at(-1)!.robust,
     attacked,
     broken: total(parts.map(({ broken }) => broken)),
-    passes: {
-      forward: total(parts.map(({ passes }) => passes.forward)),
-      backward: total(parts.map(({ passes }) => passes.backward)),
-    },
+    passes: sumPasses(parts.map(({ passes }) => passes)),
     seconds: total(parts.map(({ seconds }) => seconds)),
   };
 }

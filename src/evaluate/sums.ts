@@ -1,0 +1,11 @@
+/** Sums over attacks or parts of an evaluation. */
+import type { Passes } from '../evaluation.ts';
+
+export const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+export function sumPasses(passes: readonly Passes[]): Passes {
+  return {
+    forward: total(passes.map(({ forward }) => forward)),
+    backward: total(passes.map(({ backward }) => backward)),
+  };
+}
