@@ -90,11 +90,10 @@ TEST(CwL2, ReachesTheConfidence) {
 
 TEST(MakeAttack, RefusesAnUnknownName) {
   AttackOptions options;
-  options.name = "deepfool";
+  options.name = "none";
   EXPECT_EQ(test::message_of([&] { make_attack(options); }),
-            "ERR_OPTION Expected one of random, fgsm, pgd, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab-t, cw-l2, square "
-            "for attack.name "
-            "but received deepfool (string).");
+            "ERR_OPTION Expected one of random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, "
+            "fab-t, deepfool, cw-l2, square for attack.name but received none (string).");
 }
 
 }  // namespace
