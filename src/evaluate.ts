@@ -12,7 +12,7 @@ import { mergeEvaluations } from './evaluate/merge.ts';
 import { PartialEvaluation } from './evaluate/partial.ts';
 import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
 import { suitesOf } from './evaluate/suites.ts';
-import { chanceWarning, threatWarning } from './evaluate/warnings.ts';
+import { countWarnings, threatWarning } from './evaluate/warnings.ts';
 import type { AttackResult, EvaluateEvent, Evaluation } from './evaluation.ts';
 import { checkGradients } from './functionModel.ts';
 import { rate } from './interval.ts';
@@ -164,6 +164,7 @@ async function evaluateRange(
       medianDistance: distribution(outcome.distances).median,
     }),
   );
+  const suites = suitesOf(attacks, outcomes);
   const record = measurementRecord(measurement);
   return {
     schema: 'selfgrad.evaluation/1',
@@ -171,7 +172,7 @@ async function evaluateRange(
     data: { ...record.data, count },
     clean,
     attacks: outcomes,
-    suites: suitesOf(attacks, outcomes),
+    suites,
     robust: rate(result.robust, count),
     passes: result.passes,
     seconds: (performance.now() - started) / 1000,
@@ -187,7 +188,7 @@ async function evaluateRange(
     warnings: [
       ...warnings,
       ...threatWarning(model.metadata.threat, threat),
-      ...chanceWarning(clean, model.options.classes),
+      ...countWarnings({ clean, attacks: outcomes, suites }, model.options.classes),
     ],
     command: null,
   };

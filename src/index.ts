@@ -56,6 +56,7 @@ export { renderCard } from './report/cardMarkdown.ts';
 export { type ComparisonInput, renderComparison } from './report/comparisonPage.ts';
 export { type ReportInput, renderReport } from './report/html.ts';
 export { renderMasking } from './report/maskingTable.ts';
+export { type RobustBenchRecord, robustBenchRecord } from './report/robustBench.ts';
 export { renderStability } from './report/stabilityTable.ts';
 export { renderTable } from './report/table.ts';
 export type { StabilityOptions } from './stability.ts';

@@ -58,7 +58,7 @@ Napi::Object shaped_array(Napi::Env env, const at::Tensor& tensor) {
 }
 
 /// As NativeLayer: the fields that a layer of its kind has.
-Napi::Object to_javascript(Napi::Env env, const Layer& layer) {
+Napi::Object layer_object(Napi::Env env, const Layer& layer) {
   Napi::Object out = Napi::Object::New(env);
   const auto kind = [&](const char* name) { out.Set("kind", name); };
   switch (layer.kind) {
@@ -197,7 +197,7 @@ Napi::Value ModelObject::layers(const Napi::CallbackInfo& info) {
     const auto lock = acquire<std::shared_lock>(*shared);
     const LayerGraph graph = shared->classifier->layer_graph();
     for (uint32_t i = 0; i < graph.layers().size(); ++i)
-      out[i] = to_javascript(info.Env(), graph.layers()[i]);
+      out[i] = layer_object(info.Env(), graph.layers()[i]);
   });
   return out;
 }

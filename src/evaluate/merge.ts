@@ -5,7 +5,7 @@ import type { AdversarialExample, AttackResult, Evaluation, Rate, SuiteResult } 
 import { rate } from '../interval.ts';
 import type { ImageRange } from './ranges.ts';
 import { sumPasses, total } from './sums.ts';
-import { chanceWarning } from './warnings.ts';
+import { countCodes, countWarnings } from './warnings.ts';
 
 /** What parts of one evaluation have in common. */
 function identity(evaluation: Evaluation): string {
@@ -130,6 +130,8 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
     count: total(sorted.map(({ data }) => data.count)),
   };
   const clean = sumRates(sorted.map((part) => part.clean));
+  const attacks = first.attacks.map((_, i) => mergeAttack(sorted.map((part) => part.attacks[i]!)));
+  const suites = first.suites.map((_, i) => mergeCounts(sorted.map((part) => part.suites[i]!)));
   return {
     ...first,
     createdAt: sorted
@@ -138,8 +140,8 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
       .at(-1)!,
     data: { ...first.data, count: images.count },
     clean,
-    attacks: first.attacks.map((_, i) => mergeAttack(sorted.map(({ attacks }) => attacks[i]!))),
-    suites: first.suites.map((_, i) => mergeCounts(sorted.map(({ suites }) => suites[i]!))),
+    attacks,
+    suites,
     robust: sumRates(sorted.map(({ robust }) => robust)),
     passes: sumPasses(sorted.map(({ passes }) => passes)),
     seconds: total(sorted.map(({ seconds }) => seconds)),
@@ -152,8 +154,8 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
     examples: chooseExamples(sorted),
     images: mergeImages(sorted),
     warnings: [
-      ...first.warnings.filter(({ code }) => code !== 'W_CHANCE'),
-      ...chanceWarning(clean, first.data.classes.length),
+      ...first.warnings.filter(({ code }) => !countCodes.includes(code)),
+      ...countWarnings({ clean, attacks, suites }, first.data.classes.length),
     ],
   };
 }

@@ -2,10 +2,18 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { readEvaluation } from '../../report/json.ts';
+import { robustBenchRecord } from '../../report/robustBench.ts';
+import { writeAtomic } from '../../report/writeAtomic.ts';
 import { runFiles } from '../../runFiles.ts';
 import { print, printJson } from '../output.ts';
 import { writeReport } from '../results.ts';
 import { runOf } from '../runFiles.ts';
+
+interface ReportFlags {
+  out?: string;
+  robustbench?: string;
+  json?: boolean;
+}
 
 /** The command `selfgrad report`. */
 export function reportCommand(): Command {
@@ -13,13 +21,17 @@ export function reportCommand(): Command {
     .description('write report.html and evaluation.csv from the evaluation.json of a run')
     .argument('<run>', 'run directory, or an evaluation.json in it')
     .option('--out <directory>', 'where to write them (default: beside the evaluation)')
+    .option('--robustbench <file>', 'also write the AutoAttack figure as a record for RobustBench')
     .option('--json', 'one JSON document on stdout')
-    .action(async (run: string, { out, json }: { out?: string; json?: boolean }) => {
+    .action(async (run: string, { out, robustbench, json }: ReportFlags) => {
       const files = runOf(run);
       const evaluation = await readEvaluation(
         run.endsWith('.json') ? run : join(files.directory, 'evaluation.json'),
       );
       const written = runFiles(out ?? files.directory);
+      if (robustbench !== undefined) {
+        await writeAtomic(robustbench, `${JSON.stringify(robustBenchRecord(evaluation), null, 2)}\n`);
+      }
       await writeReport(evaluation, files, written);
       if (json) printJson({ schema: 'selfgrad.report/1', report: written.report, csv: written.csv });
       else print(`report  ${written.report}`);
