@@ -55,12 +55,18 @@ function peerRun(task) {
   return JSON.parse(output.trim().split('\n').at(-1));
 }
 
+const cpuSeconds = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
 async function ourRun(model, data, attacks, count) {
   const { config } = resolveConfig([
     { origin: 'bench/parity', values: { threat: { eps: flags.eps }, evaluate: { attacks } } },
   ]);
   const native = config.evaluate.attacks.flatMap((entry) => nativeAttacks(entry, config.threat));
-  const { brokenBy, seconds, passes } = await awaitRun(
+  const started = cpuSeconds();
+  const { brokenBy, passes } = await awaitRun(
     (observe) =>
       loadBinding().evaluate(
         {
@@ -79,7 +85,13 @@ async function ourRun(model, data, attacks, count) {
     { signal: undefined, onEvent: undefined },
   );
   const names = native.map(({ name }) => name);
-  return { names, stages: stagesOf(brokenBy, names.length), seconds, passes, threat: config.threat };
+  return {
+    names,
+    stages: stagesOf(brokenBy, names.length),
+    cpuSeconds: cpuSeconds() - started,
+    passes,
+    threat: config.threat,
+  };
 }
 
 const rows = existsSync(flags.out) ? JSON.parse(readFileSync(flags.out, 'utf8')).rows : [];
@@ -137,7 +149,7 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
           };
         }),
         passes: ours.passes,
-        seconds: { ours: ours.seconds, theirs: theirs.seconds },
+        cpuSeconds: { ours: ours.cpuSeconds, theirs: theirs.cpuSeconds },
         machine: machine(threads),
         versions: { ...versions(), torch: theirs.torch, peers: { [peer]: theirs.version } },
         at: new Date().toISOString(),

@@ -2,7 +2,7 @@
 
 const percent = (part, whole) => ((100 * part) / whole).toFixed(1);
 
-function row({ case: name, peer, stages, seconds }) {
+function row({ case: name, peer, stages, cpuSeconds }) {
   return stages.map(({ attack, count, ours, theirs, onlyWeBroke, onlyTheyBroke }, i) => {
     const last = i === stages.length - 1;
     return [
@@ -14,7 +14,7 @@ function row({ case: name, peer, stages, seconds }) {
       percent(count - onlyWeBroke - onlyTheyBroke, count),
       onlyWeBroke,
       onlyTheyBroke,
-      last ? `${Math.round(seconds.ours)} / ${Math.round(seconds.theirs)}` : '',
+      last ? `${Math.round(cpuSeconds.ours)} / ${Math.round(cpuSeconds.theirs)}` : '',
     ];
   });
 }
@@ -28,7 +28,7 @@ const header = [
   'equal verdicts %',
   'only we broke',
   'only they broke',
-  'seconds ours / theirs',
+  'CPU seconds ours / theirs',
 ];
 
 /** @param rows those of parity.json */

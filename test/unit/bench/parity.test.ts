@@ -39,7 +39,7 @@ it('writes a line for each stage, with the share of equal verdicts', () => {
       peer: 'autoattack',
       settings: { norm: 'linf', epsText: '8/255' },
       stages: [stage, { ...stage, attack: 'apgd-t' }],
-      seconds: { ours: 1.2, theirs: 30.4 },
+      cpuSeconds: { ours: 1.2, theirs: 30.4 },
       machine: { cpu: 'Example CPU', cores: 2, threads: 1 },
       versions: { selfgrad: '0.1.0', libtorch: '2.11.0', peers: { autoattack: 'from its repository' } },
     },
