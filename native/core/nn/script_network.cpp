@@ -81,7 +81,7 @@ class ScriptNetwork final : public Classifier {
   }
 
  private:
-  static void settle(at::Tensor tensor) {
+  static void settle(const at::Tensor& tensor) {
     tensor.requires_grad_(false);
     if (tensor.is_floating_point()) tensor.set_data(tensor.to(at::kFloat));
   }
