@@ -22,6 +22,8 @@ export const plan = {
     // Memory and one fresh attack step, no relay.
     'memory-1': { train: { strategy: { name: 'self-gradient', alpha: '5/255', steps: 1, relay: 1 } } },
     'pgd-10': { train: { strategy: { name: 'pgd', steps: 10, alpha: '2/255' } } },
+    // A quarter of the batch: four times the steps, of which PGD-10 has few at these budgets.
+    'pgd-10-batch-32': { train: { batchSize: 32, strategy: { name: 'pgd', steps: 10, alpha: '2/255' } } },
     // Fewer attack steps buy more epochs of the same budget.
     'pgd-5': { train: { strategy: { name: 'pgd', steps: 5, alpha: '2.5/255' } } },
     'pgd-2': { train: { strategy: { name: 'pgd', steps: 2, alpha: '5/255' } } },
