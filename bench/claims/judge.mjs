@@ -1,8 +1,5 @@
 /** What the attacks leave standing of the first test images, image by image. */
-import { nativeAttacks } from '../../dist/config/attacks/attack.js';
-import { resolveConfig } from '../../dist/config/resolve.js';
-import { awaitRun } from '../../dist/native/awaitRun.js';
-import { loadBinding } from '../../dist/native/load.js';
+import { runCascade } from '../cascade.mjs';
 import { packBits } from './bits.mjs';
 
 /**
@@ -10,30 +7,8 @@ import { packBits } from './bits.mjs';
  *
  * @returns `clean` and `robust`: one bit an image; `attacks`: what was run; passes, seconds
  */
-export async function judge(model, data, attacks, { threat, count, threads, signal }) {
-  const { config } = resolveConfig([
-    { origin: 'plan.judge', values: { threat, evaluate: { attacks, epsCurve: null } } },
-  ]);
-  const native = config.evaluate.attacks.flatMap((attack) => nativeAttacks(attack, config.threat));
-  const { batchSize } = config.evaluate;
-  const result = await awaitRun(
-    (observe) =>
-      loadBinding().evaluate(
-        {
-          model: model.native,
-          data: data.native,
-          attacks: native,
-          cascade: native.map((_, i) => i > 0),
-          count,
-          batchSize,
-          threads,
-          seed: 0,
-          examples: 0,
-        },
-        observe,
-      ),
-    { signal, onEvent: undefined },
-  );
+export async function judge(model, data, attacks, options) {
+  const { config, result } = await runCascade(model, data, attacks, { origin: 'plan.judge', ...options });
   const broken = [...result.brokenBy];
   return {
     clean: packBits(broken.map((by) => by !== -2)),

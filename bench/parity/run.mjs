@@ -7,17 +7,13 @@
  * after an interruption: what is done is skipped, unless --again.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { nativeAttacks } from '../../dist/config/attacks/attack.js';
-import { resolveConfig } from '../../dist/config/resolve.js';
 import { Dataset, loadModel, openData } from '../../dist/index.js';
 import { machine, versions } from '../../dist/machine.js';
-import { awaitRun } from '../../dist/native/awaitRun.js';
-import { loadBinding } from '../../dist/native/load.js';
 import { writeAtomic } from '../../dist/report/writeAtomic.js';
+import { runCascade } from '../cascade.mjs';
 import { packBits } from '../claims/bits.mjs';
 import { cases } from './cases.mjs';
 import { compare, stagesOf } from './compare.mjs';
@@ -61,35 +57,19 @@ const cpuSeconds = () => {
 };
 
 async function ourRun(model, data, attacks, count) {
-  const { config } = resolveConfig([
-    { origin: 'bench/parity', values: { threat: { eps: flags.eps }, evaluate: { attacks } } },
-  ]);
-  const native = config.evaluate.attacks.flatMap((entry) => nativeAttacks(entry, config.threat));
   const started = cpuSeconds();
-  const { brokenBy, passes } = await awaitRun(
-    (observe) =>
-      loadBinding().evaluate(
-        {
-          model: model.native,
-          data: data.native,
-          attacks: native,
-          cascade: native.map((_, i) => i > 0),
-          count,
-          batchSize: batch,
-          threads,
-          seed: 0,
-          examples: 0,
-        },
-        observe,
-      ),
-    { signal: undefined, onEvent: undefined },
-  );
+  const { config, native, result } = await runCascade(model, data, attacks, {
+    origin: 'bench/parity',
+    threat: { eps: flags.eps },
+    count,
+    threads,
+  });
   const names = native.map(({ name }) => name);
   return {
     names,
-    stages: stagesOf(brokenBy, names.length),
+    stages: stagesOf(result.brokenBy, names.length),
     cpuSeconds: cpuSeconds() - started,
-    passes,
+    passes: result.passes,
     threat: config.threat,
   };
 }
@@ -99,7 +79,7 @@ mkdirSync(flags.work, { recursive: true });
 
 for (const [name, file] of flags.model.map((given) => given.split('='))) {
   const model = await loadModel(file);
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  const { sha256 } = model;
   const data = await Dataset.from(
     await openData({ source: flags.source, path: flags.path, split: 'test', limit: Number(flags.count) }),
   );
