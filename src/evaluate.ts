@@ -12,6 +12,7 @@ import { mergeEvaluations } from './evaluate/merge.ts';
 import { PartialEvaluation } from './evaluate/partial.ts';
 import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
 import { suitesOf } from './evaluate/suites.ts';
+import { sumRates } from './evaluate/sums.ts';
 import { countWarnings, threatWarning } from './evaluate/warnings.ts';
 import type { AttackResult, EvaluateEvent, Evaluation } from './evaluation.ts';
 import { checkGradients } from './functionModel.ts';
@@ -83,6 +84,8 @@ async function evaluateInParts(
   const identity = JSON.stringify({ evaluated, threat, seed, data, model, version: versions.selfgrad });
   const parts = splitRange(range, evaluated.saveEvery);
   const saved = await PartialEvaluation.open(path, identity);
+  // Those so far, of which a resumed evaluation may have had more.
+  const finished: Evaluation[] = [];
   for (const part of parts) {
     if (!saved.done.has(part.first)) {
       // Of several parts, each would tell its own clean accuracy and end of attacks.
@@ -90,19 +93,16 @@ async function evaluateInParts(
         parts.length === 1 ? onEvent : (event: EvaluateEvent) => event.type === 'attack' && onEvent?.(event);
       await saved.add(await evaluateRange(measurement, part, tell));
     }
+    finished.push(saved.done.get(part.first)!);
     if (parts.length > 1) {
-      const { clean, robust } = mergeEvaluations(inOrderOf(saved, parts, part));
+      const clean = sumRates(finished.map((one) => one.clean));
+      const robust = sumRates(finished.map((one) => one.robust));
       onEvent?.({ type: 'part', done: clean.count, count: range.count, clean, robust });
     }
   }
-  const whole = mergeEvaluations([...saved.done.values()]);
+  const whole = mergeEvaluations(finished);
   await saved.remove();
   return whole;
-}
-
-/** The parts up to `last`, of which a resumed evaluation may have had more. */
-function inOrderOf(saved: PartialEvaluation, parts: readonly ImageRange[], last: ImageRange): Evaluation[] {
-  return parts.slice(0, parts.indexOf(last) + 1).map(({ first }) => saved.done.get(first)!);
 }
 
 /** The images of a range in one go. */

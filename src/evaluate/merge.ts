@@ -1,10 +1,8 @@
 /** Joins evaluations of parts of one set into that of the whole. */
 import { distribution } from '../distribution.ts';
 import { SelfgradError } from '../errors.ts';
-import type { AdversarialExample, AttackResult, Evaluation, Rate, SuiteResult } from '../evaluation.ts';
-import { rate } from '../interval.ts';
-import type { ImageRange } from './ranges.ts';
-import { sumPasses, total } from './sums.ts';
+import type { AdversarialExample, AttackResult, Evaluation, SuiteResult } from '../evaluation.ts';
+import { sumPasses, sumRates, total } from './sums.ts';
 import { countCodes, countWarnings } from './warnings.ts';
 
 /** What parts of one evaluation have in common. */
@@ -52,10 +50,6 @@ function inOrder(parts: readonly Evaluation[]): Evaluation[] {
     next += images.brokenBy.length;
   }
   return sorted;
-}
-
-function sumRates(rates: readonly Rate[]): Rate {
-  return rate(total(rates.map(({ correct }) => correct)), total(rates.map(({ count }) => count)));
 }
 
 /** What an attack and a suite of attacks have in common. */
@@ -125,10 +119,6 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
   if (parts.length === 0) refuse('at least one evaluation', 'none', 'Give the evaluation of each shard.');
   const sorted = inOrder(parts);
   const first = sorted[0]!;
-  const images: ImageRange = {
-    first: first.images.first,
-    count: total(sorted.map(({ data }) => data.count)),
-  };
   const clean = sumRates(sorted.map((part) => part.clean));
   const attacks = first.attacks.map((_, i) => mergeAttack(sorted.map((part) => part.attacks[i]!)));
   const suites = first.suites.map((_, i) => mergeCounts(sorted.map((part) => part.suites[i]!)));
@@ -138,7 +128,7 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
       .map(({ createdAt }) => createdAt)
       .sort()
       .at(-1)!,
-    data: { ...first.data, count: images.count },
+    data: { ...first.data, count: clean.count },
     clean,
     attacks,
     suites,
