@@ -165,6 +165,20 @@ AttackResult expect_independent_of_batches(const AttackOptions& options, int64_t
   return whole;
 }
 
+/// Rounds draw anew, and the same again: `options` let the attack do no more than start.
+inline void expect_own_start_in_each_round(const AttackOptions& options) {
+  const auto start = [&](uint32_t round) {
+    const std::atomic<bool> stop{false};
+    Target target(SmallNet(), 0, stop);
+    const at::Tensor images = grey_images(2);
+    return make_attack(options)
+        ->run(target, images, SmallNet()(images).argmax(1), at::arange(2, at::kLong), round)
+        .adversarial;
+  };
+  EXPECT_TRUE(start(1).equal(start(1)));
+  EXPECT_FALSE(start(0).equal(start(1)));
+}
+
 /// The same images, to rounding.
 inline void same_images(const AttackResult& part, const AttackResult& whole) {
   EXPECT_TRUE(at::allclose(part.adversarial, whole.adversarial, 0, 1e-5));

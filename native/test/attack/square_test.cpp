@@ -253,16 +253,7 @@ TEST_P(SquareAttack, FindsTheSameAloneAndInAnyBatch) {
 }
 
 TEST_P(SquareAttack, DrawsAnewInEachRound) {
-  const auto start = [&](uint32_t round) {
-    const std::atomic<bool> stop{false};
-    Target target(SmallNet(), 0, stop);
-    const at::Tensor images = grey_images(2);
-    return make_attack(options(0.01, 1))
-        ->run(target, images, SmallNet()(images).argmax(1), at::arange(2, at::kLong), round)
-        .adversarial;
-  };
-  EXPECT_TRUE(start(1).equal(start(1)));
-  EXPECT_FALSE(start(0).equal(start(1)));
+  testing::expect_own_start_in_each_round(options(0.01, 1));
 }
 
 TEST_P(SquareAttack, KeepsTheMemoryFormat) {
