@@ -105,9 +105,11 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
         Job::start(info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
                    info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
                      const auto lock = acquire<std::shared_lock>(*shared);
+                     EvaluateOptions with = options;
+                     with.windows = [&] { return shared->classifier->window_forward(); };
                      auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
                          [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); },
-                         *data, options, job.stop_flag(),
+                         *data, with, job.stop_flag(),
                          [&](const EvaluateProgress& progress) {
                            job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
                          }));

@@ -12,6 +12,7 @@
 
 #include "attack/losses.h"
 #include "attack/threat.h"
+#include "nn/window_forward.h"
 
 namespace selfgrad {
 
@@ -75,6 +76,14 @@ class Target {
   /// Before such a derivative: looks at the stop flag and adds its backward passes.
   void count_backward(int64_t passes);
 
+  /// As `logits`, of images that change in small windows; null where the network has no faster way. What it
+  /// computes counts as whole passes.
+  using Windows = std::function<std::unique_ptr<WindowForward>()>;
+  void set_windows(Windows windows) { windows_ = std::move(windows); }
+  std::unique_ptr<WindowForward> windows() const { return windows_ ? windows_() : nullptr; }
+  /// Counts and checks a pass of `images` images that `logits` makes.
+  at::Tensor counted(int64_t images, const std::function<at::Tensor()>& logits);
+
   /// Passes that each `gradient` is the mean of, at least 1.
   void set_samples(int64_t samples) { samples_ = samples; }
   /// Where the run is, for messages: `batch 3 of attack pgd`.
@@ -88,6 +97,7 @@ class Target {
   void check_finite(const at::Tensor& logits) const;
 
   Logits logits_;
+  Windows windows_;
   uint64_t seed_;
   const std::atomic<bool>& stop_;
   Passes passes_;

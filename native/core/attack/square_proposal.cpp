@@ -61,6 +61,15 @@ struct Windows {
         .view({-1, 1, height, 1})
         .logical_and(within(column, width).view({-1, 1, 1, width}));
   }
+
+  Area area() const {
+    const auto values = [](const at::Tensor& first) {
+      const at::Tensor places = first.cpu().contiguous();
+      const auto* data = places.const_data_ptr<int64_t>();
+      return std::vector<int64_t>(data, data + places.numel());
+    };
+    return {values(row), values(column), side, side};
+  }
 };
 
 /// draws (N, 2).
@@ -105,12 +114,12 @@ at::Tensor bump_grid(const DrawKey& key, const at::Tensor& indices, const at::Te
 }
 
 /// draws (N, 2 + C).
-at::Tensor linf_proposal(double eps, const at::Tensor& draws, int64_t side, const at::Tensor& origin,
-                         const at::Tensor& x) {
+SquareProposal linf_proposal(double eps, const at::Tensor& draws, int64_t side, const at::Tensor& origin,
+                             const at::Tensor& x) {
   const int64_t channels = x.size(1), height = x.size(2), width = x.size(3);
   const at::Tensor sign = signs(draws.narrow(1, 2, channels)).view({-1, channels, 1, 1});
-  return at::where(windows(draws, side, height, width).inside(height, width),
-                   (origin + eps * sign).clamp(0, 1), x);
+  const Windows changed = windows(draws, side, height, width);
+  return {at::where(changed.inside(height, width), (origin + eps * sign).clamp(0, 1), x), changed.area()};
 }
 
 /// draws (N, 5 + C).
@@ -189,14 +198,14 @@ at::Tensor square_start(const Threat& threat, const DrawKey& key, const at::Tens
   return (origin + threat.eps * signs(draws).view({-1, channels, 1, width})).clamp(0, 1);
 }
 
-at::Tensor square_proposal(const Threat& threat, const DrawKey& key, const at::Tensor& indices, int64_t query,
-                           int64_t side, const at::Tensor& origin, const at::Tensor& x) {
+SquareProposal square_proposal(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                               int64_t query, int64_t side, const at::Tensor& origin, const at::Tensor& x) {
   const bool linf = threat.norm == Norm::kLinf;
   const int64_t count = (linf ? 2 : 5) + x.size(1);
   const int64_t first_block = kStartBlocks + (query - 1) * ((count + 3) / 4);
   const at::Tensor draws = unit_draws(key, indices, first_block, count).to(x.device());
   return linf ? linf_proposal(threat.eps, draws, side, origin, x)
-              : l2_proposal(threat.eps, draws, side, origin, x);
+              : SquareProposal{l2_proposal(threat.eps, draws, side, origin, x), {}};
 }
 
 }  // namespace selfgrad

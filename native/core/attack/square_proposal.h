@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "attack/threat.h"
+#include "nn/window_patches.h"
 
 namespace selfgrad {
 
@@ -28,13 +29,18 @@ at::Tensor square_bumps(int64_t side);
 at::Tensor square_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                         const at::Tensor& origin);
 
+struct SquareProposal {
+  at::Tensor images;  ///< (N, C, H, W)
+  Area windows;       ///< Linf: what changed; empty for L2, which changes images everywhere
+};
+
 /// What query 1, 2, … tries in place of `x`, both (N, C, H, W), in the ball around `origin` and in [0, 1].
 /// Linf: one window of +-eps, a sign per channel. L2: the norm of two windows and what is left of eps go into
 /// the first, as its old direction plus square_bumps; the second becomes zero.
 ///
 /// Windows reach the last row and column as in the paper; the authors' code stops one pixel before them. It
 /// also draws anew for Linf when a window changes nothing; AutoAttack's and this do not.
-at::Tensor square_proposal(const Threat& threat, const DrawKey& key, const at::Tensor& indices, int64_t query,
-                           int64_t side, const at::Tensor& origin, const at::Tensor& x);
+SquareProposal square_proposal(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
+                               int64_t query, int64_t side, const at::Tensor& origin, const at::Tensor& x);
 
 }  // namespace selfgrad

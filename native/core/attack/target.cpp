@@ -27,13 +27,17 @@ void Target::check_finite(const at::Tensor& logits) const {
                                  ". Its weights or a layer overflow: train with a lower lr.");
 }
 
-at::Tensor Target::forward(const at::Tensor& x, bool with_graph) {
+at::Tensor Target::counted(int64_t images, const std::function<at::Tensor()>& logits) {
   check_stop();
-  const torch::autograd::AutoGradMode mode(with_graph);
-  at::Tensor z = logits_(x).to(at::kFloat);
-  passes_.forward += x.size(0);
+  at::Tensor z = logits();
+  passes_.forward += images;
   check_finite(z);
   return z;
+}
+
+at::Tensor Target::forward(const at::Tensor& x, bool with_graph) {
+  const torch::autograd::AutoGradMode mode(with_graph);
+  return counted(x.size(0), [&] { return logits_(x).to(at::kFloat); });
 }
 
 at::Tensor Target::logits(const at::Tensor& x) {

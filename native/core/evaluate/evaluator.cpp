@@ -114,6 +114,7 @@ class Evaluation {
     const AttackOptions& options = options_.attacks[attack];
     const Stopwatch watch;
     Target attacker(logits_, options_.seed, stop_);
+    attacker.set_windows(options_.windows);
     AttackOutcome outcome;
     outcome.name = options.name;
     const auto place = static_cast<size_t>(attack);

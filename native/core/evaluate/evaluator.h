@@ -23,6 +23,7 @@ struct EvaluateOptions {
   /// One an attack, or none: true where it sees only what the attack before it left standing of what that
   /// saw.
   std::vector<bool> cascade;
+  Target::Windows windows;       ///< for attacks that change images in small windows; may be empty
   int64_t examples = 0;          ///< adversarial images to return
   at::Device device = at::kCPU;  ///< where the network is
 };

@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "data/dataset.h"
 #include "nn/layer_graph.h"
+#include "nn/window_forward.h"
 
 namespace selfgrad {
 
@@ -30,6 +32,10 @@ class Classifier {
 
   /// The layers, for bounds. @throws Error("ERR_OPTION") where they are not known.
   virtual LayerGraph layer_graph() const;
+
+  /// Logits of images that change in small windows, by the present weights in evaluation mode; null where
+  /// there is no faster way than `logits`.
+  virtual std::unique_ptr<WindowForward> window_forward() const { return nullptr; }
 };
 
 }  // namespace selfgrad

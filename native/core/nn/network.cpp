@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "error.h"
+#include "kernels/switches.h"
 #include "nn/architectures.h"
 
 namespace selfgrad {
@@ -82,6 +83,12 @@ LayerGraph Network::layer_graph() const {
   LayerGraph graph;
   append_body(graph, graph.add(0, *normalize_));
   return graph;
+}
+
+std::unique_ptr<WindowForward> Network::window_forward() const {
+  static const bool enabled = kernels::enabled("window-forward");
+  const bool fits = normalize_->mean().device().is_cpu() && normalize_->mean().scalar_type() == at::kFloat;
+  return enabled && fits ? std::make_unique<WindowForward>(layer_graph()) : nullptr;
 }
 
 at::Tensor Network::tapped(const std::string& place, const at::Tensor& x) {

@@ -47,6 +47,7 @@ class Network : public torch::nn::Module, public Classifier {
   /// The layers of the network in evaluation mode, from the pixels to the logits, with float64 copies of the
   /// present weights.
   LayerGraph layer_graph() const override;
+  std::unique_ptr<WindowForward> window_forward() const override;
 
   const NetworkOptions& options() const { return options_; }
 

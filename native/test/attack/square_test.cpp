@@ -76,7 +76,7 @@ class SquareMove : public ::testing::TestWithParam<Norm> {
   const at::Tensor origin = at::full({kImages, 3, 10, 10}, 0.5);
   at::Tensor start() const { return square_start(threat, key, indices, origin); }
   at::Tensor proposal(int64_t query, const at::Tensor& x) const {
-    return square_proposal(threat, key, indices, query, 3, origin, x);
+    return square_proposal(threat, key, indices, query, 3, origin, x).images;
   }
 };
 
@@ -105,7 +105,7 @@ TEST_P(SquareMove, ReachesEveryPixelAndEveryImageDrawsItsOwn) {
 TEST(SquareMoveLinf, ChangesOneWindowBySignsOfEps) {
   const Threat threat{Norm::kLinf, 0.2};
   const at::Tensor indices = at::arange(50, at::kLong), origin = at::full({50, 3, 10, 10}, 0.5);
-  const at::Tensor x = square_proposal(threat, {}, indices, 1, 4, origin, origin);
+  const at::Tensor x = square_proposal(threat, {}, indices, 1, 4, origin, origin).images;
   const at::Tensor delta = x - origin;
   EXPECT_TRUE(((delta != 0).sum({2, 3}) == 16).all().item<bool>());
   EXPECT_TRUE(at::allclose(delta.sum({2, 3}).abs(), at::full({50, 3}, 16 * 0.2), 1e-5));
@@ -122,7 +122,7 @@ TEST(SquareMoveLinf, StartsInVerticalStripes) {
 TEST(SquareMoveL2, PutsAllOfEpsIntoOneWindowOfBumpsWhenNothingIsSpent) {
   const at::Tensor origin = at::full({40, 2, 9, 7}, 0.5);
   const at::Tensor delta =
-      square_proposal({Norm::kL2, 0.3}, {}, at::arange(40, at::kLong), 1, 5, origin, origin) - origin;
+      square_proposal({Norm::kL2, 0.3}, {}, at::arange(40, at::kLong), 1, 5, origin, origin).images - origin;
   const at::Tensor expected = square_bumps(5) * (0.3 / std::sqrt(2.0));
   int64_t standing = 0;
   for (const at::Tensor& channel : delta.flatten(0, 1).unbind()) {
@@ -146,7 +146,7 @@ TEST(SquareMoveL2, MovesTheNormOfTwoWindowsIntoTheFirst) {
   const at::Tensor indices = at::arange(60, at::kLong), origin = at::full({60, 2, 9, 9}, 0.5);
   const at::Tensor x = square_start(threat, {}, indices, origin);
   const at::Tensor before = x - origin,
-                   after = square_proposal(threat, {}, indices, 1, 3, origin, x) - origin;
+                   after = square_proposal(threat, {}, indices, 1, 3, origin, x).images - origin;
   // Outside of both windows nothing changes; the second, where it is not the first, is zero.
   const at::Tensor changed = (after - before).abs() > 1e-6;
   const at::Tensor pixels = changed.any(1).sum({1, 2});
