@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "speed"))
 from network import PreActResNet, load  # noqa: E402
 
 task = json.loads(sys.argv[1])
-EPS, BATCH = task["eps"], task["batch"]
+NORM, EPS, BATCH = task["norm"], task["eps"], task["batch"]
 torch.set_num_threads(task["threads"])
 torch.manual_seed(0)
 
@@ -38,6 +38,7 @@ def torchattacks_attack(name):
         "fgsm": lambda: torchattacks.FGSM(net, eps=EPS),
         "pgd": lambda: torchattacks.PGD(net, eps=EPS, alpha=EPS / 4, steps=20, random_start=False),
         "mi-fgsm": lambda: torchattacks.MIFGSM(net, eps=EPS, alpha=EPS / 10, steps=10, decay=1.0),
+        "cw-l2": lambda: torchattacks.CW(net, c=1, steps=50, lr=0.01),
     }[name]()
 
 
@@ -49,9 +50,10 @@ def foolbox_attack(name):
         "fgsm": lambda: foolbox.attacks.LinfFastGradientAttack(random_start=False),
         "pgd": lambda: foolbox.attacks.LinfPGD(abs_stepsize=EPS / 4, steps=20, random_start=False),
         "deepfool": lambda: foolbox.attacks.LinfDeepFoolAttack(steps=50, candidates=10, overshoot=0.02, loss="logits"),
+        "cw-l2": lambda: foolbox.attacks.L2CarliniWagnerAttack(steps=50, stepsize=0.01),
     }[name]()
     # With no epsilon the image is as it was found: it is not cut to the ball.
-    epsilon = None if name == "deepfool" else EPS
+    epsilon = None if name in ("deepfool", "cw-l2") else EPS
     return lambda x, y: attack(model, x, foolbox.criteria.Misclassification(y), epsilons=epsilon)[1]
 
 
@@ -71,7 +73,7 @@ def correct(x, y):
 def attacked(attack, x, y):
     """Which of the images withstand."""
     found = attack(x, y).detach()
-    outside = (found - x).abs().flatten(1).amax(1) > EPS + 1e-6
+    outside = torch.linalg.vector_norm((found - x).flatten(1), float("inf") if NORM == "linf" else 2, 1) > EPS + 1e-6
     return correct(found, y) | outside
 
 

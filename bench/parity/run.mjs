@@ -6,17 +6,18 @@
  * PYTHON imports the peers, from its environment or PYTHONPATH. Models are PreAct ResNets on 3×32×32. Start it again
  * after an interruption: what is done is skipped, unless --again.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Dataset, loadModel, openData } from '../../dist/index.js';
 import { machine, versions } from '../../dist/machine.js';
 import { writeAtomic } from '../../dist/report/writeAtomic.js';
 import { runCascade } from '../cascade.mjs';
 import { packBits } from '../claims/bits.mjs';
+import { cpuSeconds } from '../cpuSeconds.mjs';
 import { cases } from './cases.mjs';
 import { compare, stagesOf } from './compare.mjs';
+import { peerTask, runPeer } from './peer.mjs';
 import { renderParity } from './table.mjs';
 
 const text = (value) => ({ type: 'string', default: value });
@@ -37,24 +38,6 @@ const { values: flags } = parseArgs({
   },
 });
 const threads = Number(flags.threads);
-const batch = 200;
-// The same waiting policy for both: spinning workers measure the neighbours of a shared machine.
-const env = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', OMP_NUM_THREADS: flags.threads };
-
-function peerRun(task) {
-  const script = join(import.meta.dirname, 'peers.py');
-  const output = execFileSync(flags.python, [script, JSON.stringify(task)], {
-    env,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  return JSON.parse(output.trim().split('\n').at(-1));
-}
-
-const cpuSeconds = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-};
 
 async function ourRun(model, data, attacks, count) {
   const started = cpuSeconds();
@@ -95,18 +78,19 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
       const chosen = data.native.images({ indices: Int32Array.from({ length: count }, (_, i) => i) });
       const pixels = resolve(flags.work, 'images.bin');
       writeFileSync(pixels, chosen.images);
-      const { depths, baseWidth: width, activation } = model.options;
-      const theirs = peerRun({
-        peer,
-        attacks: ours.names,
-        images: pixels,
-        labels: [...chosen.labels],
-        weights: resolve(file),
-        model: { depths, width, activation },
-        eps: ours.threat.eps,
-        batch,
-        threads,
-      });
+      const theirs = runPeer(
+        flags.python,
+        peerTask({
+          peer,
+          attacks: ours.names,
+          pixels,
+          labels: [...chosen.labels],
+          weights: resolve(file),
+          model: model.options,
+          threat: ours.threat,
+          threads,
+        }),
+      );
       const row = {
         model: {
           name,

@@ -1,0 +1,33 @@
+/** What is timed: an entry of `evaluate.attacks`, the peers that have the same attack, and our levers that it uses. */
+
+/** `levers`: what SELFGRAD_PLAIN turns off, one at a time. Settings of the peers: ../parity/peers.py. */
+export const cases = {
+  'pgd-20': {
+    attack: { name: 'pgd', steps: 20, randomStart: false },
+    threat: { norm: 'linf', eps: '8/255' },
+    peers: ['torchattacks', 'foolbox'],
+    levers: ['norm-activation', 'projected-step', 'block-cache'],
+    images: 200,
+  },
+  'cw-l2, one search step': {
+    attack: { name: 'cw-l2', steps: 50, binarySearchSteps: 1, initialC: 1 },
+    threat: { norm: 'l2', eps: 0.5 },
+    peers: ['torchattacks'],
+    levers: ['norm-activation', 'block-cache'],
+    images: 50,
+  },
+  'cw-l2, nine search steps': {
+    attack: { name: 'cw-l2', steps: 50 },
+    threat: { norm: 'l2', eps: 0.5 },
+    peers: ['foolbox'],
+    levers: ['norm-activation', 'block-cache'],
+    images: 50,
+  },
+  standard: {
+    attack: { name: 'autoattack' },
+    threat: { norm: 'linf', eps: '8/255' },
+    peers: ['autoattack'],
+    levers: ['window-forward', 'norm-activation'],
+    images: 40,
+  },
+};
