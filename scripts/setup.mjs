@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildNative, buildTypeScript, findLibtorch } from './build.mjs';
-import { isMain, root, run } from './command.mjs';
+import { isMain, root, runNpm } from './command.mjs';
 import { runMain, SetupError, step } from './console.mjs';
 import { hashOf, hasStamp, writeStamp } from './stamp.mjs';
 import { checkTools } from './tools.mjs';
@@ -15,13 +15,9 @@ async function installPackages(report) {
   const hash = hashOf(root, ['package-lock.json']);
   if (hasStamp(stamp, hash)) return undefined;
   report('npm ci');
-  const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund'];
   // The tests' ONNX runtime would otherwise fetch its CUDA libraries.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  const { status, output } = await (npm
-    ? run(process.execPath, [npm, ...args], { env })
-    : run('npm', args, { env }));
+  const { status, output } = await runNpm(['ci', '--no-audit', '--no-fund'], { env });
   if (status !== 0) {
     const reason =
       /^npm (?:error|ERR!) (?!code|errno|syscall|type|A complete)(.+)$/m.exec(output)?.[1] ??

@@ -1,24 +1,31 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { extract } from 'tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveLibtorch } from '../../src/native/libtorch/resolve.ts';
 import { packageRoot } from '../../src/native/packageRoot.ts';
 
-const shipped = ['package.json', 'CMakeLists.txt', 'binding.gyp', 'cmake', 'native', 'scripts', 'dist'];
+const { pack } = (await import(join(packageRoot, 'scripts/package.mjs'))) as {
+  pack(folder: string, destination: string): Promise<{ filename: string }>;
+};
 
+let folder: string;
 let clone: string;
-beforeEach(() => {
-  clone = mkdtempSync(join(tmpdir(), 'selfgrad-gyp-'));
-  for (const path of shipped) cpSync(join(packageRoot, path), join(clone, path), { recursive: true });
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'selfgrad-gyp-'));
+  clone = join(folder, 'selfgrad');
+  mkdirSync(clone);
+  const { filename } = await pack(packageRoot, folder);
+  await extract({ file: join(folder, filename), cwd: clone, strip: 1 });
   symlinkSync(join(packageRoot, 'node_modules'), join(clone, 'node_modules'));
 });
-afterEach(() => rmSync(clone, { recursive: true, force: true }));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('node-gyp rebuild', () => {
   // It compiles the whole addon: quick only where ccache has seen these sources.
-  it('builds an addon that loads, from what the package ships', { timeout: 600_000 }, () => {
+  it('builds an addon that loads, from the sources in the tarball', { timeout: 600_000 }, () => {
     const env = { ...process.env, LIBTORCH: resolveLibtorch().root };
     const nodeGyp = join(packageRoot, 'node_modules/node-gyp/bin/node-gyp.js');
     // Node's own headers lie beside its program: without this node-gyp downloads them.

@@ -90,6 +90,11 @@ export function platformPins(platform: NodeJS.Platform, arch: string): PlatformP
   return pins[`${platform}-${arch}`];
 }
 
+/** The pins of every platform. */
+export function allPins(): PlatformPins[] {
+  return Object.values(pins);
+}
+
 /** PyTorch's own archive for the CPU, used where there is no pip. Its checksum must come from the user. */
 export function archiveAddress(version: string): string {
   return `https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-${version}%2Bcpu.zip`;
@@ -103,6 +108,7 @@ const wantedLibraries: Readonly<Partial<Record<NodeJS.Platform, RegExp>>> = {
 
 const libraryFolder =
   /^(?:torch\/lib|torch\.libs|libtorch\/lib|nvidia\/[\w.-]+\/lib|nvidia\/[\w.-]+\/[\w.-]+\/lib)\/([^/]+)$/;
+const licenceFile = /^(torch|nvidia_\w+)-[\d.]+\.dist-info\/licenses\/(\w[\w.-]*)$/;
 const headerFile = /^(?:torch|libtorch)\/(include\/(?:[\w.+-]+\/)*[\w.+-]+)$/;
 
 /**
@@ -112,6 +118,8 @@ const headerFile = /^(?:torch|libtorch)\/(include\/(?:[\w.+-]+\/)*[\w.+-]+)$/;
 export function targetOf(entry: string, platform: NodeJS.Platform): string | null {
   const library = libraryFolder.exec(entry)?.[1];
   if (library !== undefined) return wantedLibraries[platform]?.test(library) ? `lib/${library}` : null;
+  const licence = licenceFile.exec(entry);
+  if (licence !== null) return `licenses/${licence[1]}/${licence[2]}`;
   const header = headerFile.exec(entry)?.[1];
   return header !== undefined && !header.split('/').includes('..') ? header : null;
 }

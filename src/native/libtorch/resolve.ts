@@ -19,6 +19,8 @@ export interface ResolveEnvironment extends CacheEnvironment {
   arch: string;
   /** The version to look for. Defaults to the one that package.json pins. */
   version: string;
+  /** Whether the headers must be there as well, to build with. Defaults to false. */
+  headers: boolean;
   /** From here the platform package is looked up. Defaults to this package's folder. */
   packageRoot: string;
   /** Folders that a system's own LibTorch may be in. Defaults to the usual ones. */
@@ -35,6 +37,7 @@ export function resolveEnvironment(overrides: Partial<ResolveEnvironment> = {}):
     platform: process.platform,
     arch: process.arch,
     version: pinnedLibtorch,
+    headers: false,
     packageRoot,
     systemRoots: ['/opt/libtorch', '/usr/local/libtorch', '/usr/local', '/usr'],
     ...overrides,
@@ -77,8 +80,9 @@ export function resolveLibtorch(overrides: Partial<ResolveEnvironment> = {}): Fo
   const tried = ['$LIBTORCH (unset)'];
   const attempt = (source: LibtorchSource, label: string, root: string): FoundLibtorch | null => {
     const tree = inspectTree(root, version, platform);
-    if (typeof tree !== 'string') return { ...tree, source };
-    tried.push(`${label} (${tree})`);
+    const usable = typeof tree !== 'string' && (tree.version !== null || !environment.headers);
+    if (usable) return { ...tree, source };
+    tried.push(`${label} (${typeof tree === 'string' ? tree : 'has no headers'})`);
     return null;
   };
 

@@ -69,6 +69,18 @@ describe('resolveLibtorch', () => {
     expect(resolveLibtorch(bareMachine())).toMatchObject({ source: 'system', root: at('system') });
   });
 
+  it('takes one without headers to run, but not to build', () => {
+    makePackaged('2.11.0');
+    rmSync(join(packaged(), 'include'), { recursive: true });
+    makeTree(at('system'), '2.11.0');
+    expect(resolveLibtorch(bareMachine())).toMatchObject({ source: 'package', version: null });
+    expect(resolveLibtorch({ ...bareMachine(), headers: true })).toMatchObject({ source: 'system' });
+    rmSync(at('system'), { recursive: true });
+    expect(() => resolveLibtorch({ ...bareMachine(), headers: true })).toThrow(
+      '@selfgrad/libtorch-linux-x64 (has no headers)',
+    );
+  });
+
   it('asks $PYTHON, then a virtual environment, then conda, before python3', () => {
     makePython(at('own/python'), at('own/torch'), '2.11.0');
     makePython(at('venv/bin/python'), at('venv/torch'), '2.11.0');

@@ -87,6 +87,10 @@ describe('targetOf', () => {
     ['torch/include/ATen/ops/add.h', 'include/ATen/ops/add.h'],
     ['torch/include/ATen/', null],
     ['torch/__init__.py', null],
+    ['torch-2.11.0.dist-info/licenses/LICENSE', 'licenses/torch/LICENSE'],
+    ['nvidia_cuda_cupti-13.0.85.dist-info/licenses/License.txt', 'licenses/nvidia_cuda_cupti/License.txt'],
+    ['torch-2.11.0.dist-info/licenses/..', null],
+    ['torch-2.11.0.dist-info/RECORD', null],
   ])('maps %s to %s on Linux', (entry, target) => {
     expect(targetOf(entry, 'linux')).toBe(target);
   });
@@ -99,6 +103,8 @@ describe('targetOf', () => {
       'torch',
       'lib',
       'include',
+      'torch-2.11.0.dist-info',
+      'licenses',
       'nvidia',
       'libc10.so',
       'a.h',
@@ -108,7 +114,7 @@ describe('targetOf', () => {
       fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
         const target = targetOf(parts.join('/'), 'linux');
         if (target === null) return;
-        expect(target).toMatch(/^(?:lib|include)\/[^/]/);
+        expect(target).toMatch(/^(?:lib|include|licenses)\/[^/]/);
         expect(target.split('/')).not.toContain('..');
       }),
       { numRuns: 2000 },
