@@ -70,7 +70,8 @@ export class PartialEvaluation {
 
   /** Adds a finished part; when it returns, a crash cannot lose it. @throws SelfgradError `ERR_WRITE` */
   async add(part: Evaluation): Promise<void> {
-    this.done.set(part.images.first, part);
+    // As it will be read: the fields of a resumed evaluation and of one without interruption stand in one order.
+    this.done.set(part.images.first, evaluationSchema.parse(part));
     try {
       const file = await open(this.path, 'a');
       try {

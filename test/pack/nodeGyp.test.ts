@@ -35,8 +35,7 @@ describe('node-gyp rebuild', () => {
       env,
       encoding: 'utf8',
     });
-    expect(built.stderr).toContain('gyp info ok');
-    expect(built.status).toBe(0);
+    expect(built.status, built.stderr).toBe(0);
     expect(existsSync(join(clone, 'build/Release/selfgrad.node'))).toBe(true);
 
     const load = `import { loadBinding } from './dist/native/load.js'; console.log(JSON.stringify(loadBinding().info()));`;
