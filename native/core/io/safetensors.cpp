@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "error.h"
+#include "io/checksum.h"
 #include "io/dtype.h"
 #include "io/header_json.h"
 
@@ -30,6 +31,7 @@ constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 struct OpenFile {
   std::ifstream stream;
   TensorFileHeader header;
+  std::string json;
   uint64_t payload_at = 0;
 };
 
@@ -64,7 +66,26 @@ OpenFile open_file(const std::string& path) {
   read_bytes(file.stream, json.data(), length, path);
   file.payload_at = sizeof(length) + length;
   file.header = parse_safetensors_header(json.data(), json.size(), size - file.payload_at, path);
+  file.json = std::move(json);
   return file;
+}
+
+/// Compares the file with the checksum that it was written with, if it was.
+void verify(std::string header, const TensorFile& file, const std::string& path) {
+  const auto entry = file.metadata.find(kChecksumKey);
+  if (entry == file.metadata.end()) return;
+  const std::string& written = entry->second;
+  const size_t place = find_checksum(header);
+  if (place != std::string::npos) header.replace(place, written.size(), written.size(), '0');
+  Checksum checksum;
+  checksum.add(header.data(), header.size());
+  for (const auto& [name, tensor] : file.tensors)
+    checksum.add(tensor.data_ptr(), tensor.nbytes());
+  if (checksum.text() == written) return;
+  refuse_file(path,
+              "other bytes than were written (checksum " + checksum.text() + " instead of " + written + ")",
+              "The file is damaged: use a copy. If another program changed it on purpose, drop " +
+                  std::string(kChecksumKey) + " from its metadata.");
 }
 
 at::Tensor read_tensor(std::ifstream& stream, const TensorInfo& info, const std::string& path) {
@@ -100,6 +121,12 @@ bool TensorFile::has(const std::string& name) const {
   return std::any_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
 }
 
+size_t find_checksum(const std::string& header) {
+  const std::string before = json_string(kChecksumKey) + ":\"";
+  const size_t at = header.find(before);
+  return at == std::string::npos ? at : at + before.size();
+}
+
 TensorFileHeader read_safetensors_header(const std::string& path) {
   return open_file(path).header;
 }
@@ -112,6 +139,7 @@ TensorFile read_safetensors(const std::string& path) {
   for (const TensorInfo& info : file.header.tensors) {
     result.tensors.emplace_back(info.name, read_tensor(file.stream, info, path));
   }
+  verify(std::move(file.json), result, path);
   return result;
 }
 

@@ -14,6 +14,11 @@ namespace selfgrad {
 using Metadata = std::map<std::string, std::string>;
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
+/// Metadata under this key is the checksum of the file: of the header with zeros in its place, then of each
+/// tensor. Who writes a file asks for it with any value; who reads one with it gets the bytes that were
+/// written, or an error. Other programs that change a file of ours must drop the key.
+inline constexpr const char* kChecksumKey = "selfgrad.checksum";
+
 struct TensorInfo {
   std::string name, dtype;  ///< dtype as in the file: F32, BF16, U8, I8, I32, I64, …
   std::vector<int64_t> shape;
@@ -44,6 +49,9 @@ TensorFile read_safetensors(const std::string& path);
 /// Writes beside `path`, syncs, and renames over it: a reader sees the old file or the new one.
 /// @throws Error("ERR_WRITE") (disk full, no permission); the old file stays.
 void write_safetensors(const std::string& path, const Metadata& metadata, const NamedTensors& tensors);
+
+/// Where the checksum's 16 digits stand in a header; npos when it has none.
+size_t find_checksum(const std::string& header);
 
 /// Parses a header from bytes (what the fuzzer calls). `payload` = bytes behind the header.
 TensorFileHeader parse_safetensors_header(const char* json, size_t size, uint64_t payload,

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "io/atomic_file.h"
+#include "io/checksum.h"
 #include "io/dtype.h"
 #include "io/header_json.h"
 #include "io/safetensors.h"
@@ -13,6 +14,9 @@ namespace selfgrad {
 namespace {
 
 constexpr size_t kHeaderAlignment = 8;
+
+/// What stands in the checksum's place while it is computed.
+constexpr const char* kNoChecksum = "0000000000000000";
 
 /// Wide elements first, then by name: with an aligned header every tensor is aligned without gaps.
 NamedTensors in_file_order(const NamedTensors& tensors) {
@@ -50,7 +54,8 @@ std::string tensor_entry(const std::string& name, const at::Tensor& tensor, uint
 std::string header_text(const Metadata& metadata, const NamedTensors& sorted) {
   std::string entries;
   for (const auto& [key, value] : metadata) {
-    entries += (entries.empty() ? "" : ",") + checked_string(key) + ":" + checked_string(value);
+    entries += (entries.empty() ? "" : ",") + checked_string(key) + ":" +
+               checked_string(key == kChecksumKey ? kNoChecksum : value);
   }
   if (!entries.empty()) entries = "\"__metadata__\":{" + entries + "}";
   uint64_t begin = 0;
@@ -72,7 +77,14 @@ std::string header_text(const Metadata& metadata, const NamedTensors& sorted) {
 
 void write_safetensors(const std::string& path, const Metadata& metadata, const NamedTensors& tensors) {
   const NamedTensors sorted = in_file_order(tensors);
-  const std::string header = header_text(metadata, sorted);
+  std::string header = header_text(metadata, sorted);
+  if (const size_t place = find_checksum(header); place != std::string::npos) {
+    Checksum checksum;
+    checksum.add(header.data(), header.size());
+    for (const auto& [name, tensor] : sorted)
+      checksum.add(tensor.data_ptr(), tensor.nbytes());
+    header.replace(place, std::string(kNoChecksum).size(), checksum.text());
+  }
   const uint64_t length = header.size();
   AtomicFile file(path);
   file.write(&length, sizeof(length));

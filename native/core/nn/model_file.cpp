@@ -100,6 +100,7 @@ void check_bounds(const NetworkOptions& options, const std::string& path) {
 
 Metadata describe(const NetworkOptions& options) {
   return {{kFormatKey, kFormat},
+          {kChecksumKey, ""},
           {"model.architecture", options.architecture},
           {"model.channels", to_text(options.shape.channels)},
           {"model.height", to_text(options.shape.height)},

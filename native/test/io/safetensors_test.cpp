@@ -166,6 +166,32 @@ TEST(ReadSafetensors, AgreesWithTheReferenceScriptByteForByte) {
   EXPECT_EQ(file_bytes(folder.file("t")), file_bytes(reference.string()));
 }
 
+TEST(ReadSafetensors, NoticesEveryFlippedBitOfAFileWithAChecksum) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("t");
+  write_safetensors(path, {{kChecksumKey, ""}, {"text", "abc"}},
+                    {{"a", at::arange(3, at::kByte)}, {"w", at::ones({5})}});
+  const std::string whole = file_bytes(path);
+  const std::string written = read_safetensors(path).metadata.at(kChecksumKey);
+  EXPECT_EQ(written.size(), 16U);
+  for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string damaged = whole;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    write_bytes(path, damaged);
+    // A damaged key is another key: the file has no checksum then, and nothing else is damaged.
+    const size_t key = whole.find(kChecksumKey);
+    if (bit / 8 >= key && bit / 8 < key + std::string(kChecksumKey).size()) continue;
+    EXPECT_NE(test::message_of([&] { read_safetensors(path); }), "nothing thrown") << "bit " << bit;
+  }
+  std::string damaged = whole;
+  damaged.back() ^= 1;
+  write_bytes(path, damaged);
+  const std::string message = test::message_of([&] { read_safetensors(path); });
+  EXPECT_NE(message.find("received other bytes than were written (checksum "), std::string::npos) << message;
+  EXPECT_NE(message.find(" instead of " + written + "). The file is damaged: use a copy."),
+            std::string::npos);
+}
+
 TEST(ReadSafetensors, RefusesAFileCutAnywhere) {
   const TemporaryFolder folder;
   write_safetensors(folder.file("whole"), {{"k", "v"}},
