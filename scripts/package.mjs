@@ -2,16 +2,8 @@
  * Makes packages/selfgrad-<version>.tgz as it is published, with the prebuilt addons that are in prebuilds/, and
  * checks it: entry points (publint), types (arethetypeswrong), and what npm would say on publishing.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { extract } from 'tar';
@@ -54,20 +46,20 @@ function publishedManifest({ scripts: _, devDependencies: __, ...manifest }) {
 
 /** Lays the package out in `folder`, an absent one, with the addons of `prebuilds`. */
 export async function layOut(folder, prebuilds) {
-  const temporary = mkdtempSync(join(tmpdir(), 'selfgrad-package-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'selfgrad-package-'));
   try {
     const { filename } = await pack(root, temporary);
-    mkdirSync(folder, { recursive: true });
+    await mkdir(folder, { recursive: true });
     await extract({ file: join(temporary, filename), cwd: folder, strip: 1 });
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
-  rmSync(join(folder, 'prebuilds'), { recursive: true, force: true });
-  cpSync(prebuilds, join(folder, 'prebuilds'), { recursive: true });
+  await rm(join(folder, 'prebuilds'), { recursive: true, force: true });
+  await cp(prebuilds, join(folder, 'prebuilds'), { recursive: true });
   const file = join(folder, 'package.json');
   const manifest = publishedManifest(JSON.parse(readFileSync(file, 'utf8')));
-  writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
-  writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(await makeSbom(), null, 1)}\n`);
+  await writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeFile(join(folder, 'sbom.cdx.json'), `${JSON.stringify(await makeSbom(), null, 1)}\n`);
 }
 
 /** Sentences about the tarball from publint and arethetypeswrong; '' when both are content. */
@@ -91,7 +83,7 @@ if (isMain(import.meta.url)) {
     if (!existsSync(prebuilds)) throw new SetupError('There are no prebuilds. Run: npm run prebuilds');
     await step('typescript', buildTypeScript);
     const folder = join(packages, 'selfgrad');
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
     let tarball;
     await step('tarball', async () => {
       await layOut(folder, prebuilds);
