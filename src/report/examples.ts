@@ -44,6 +44,6 @@ ${picture(pixels, shape, 'the difference of the two', html`difference<br>× ${fa
 }
 
 /** A card for each stored example: original, adversarial, difference, and what the model said. */
-export function examples({ examples: stored, data }: Evaluation): Markup {
+export function examples({ examples: stored, data }: Pick<Evaluation, 'examples' | 'data'>): Markup {
   return html`<div class="examples">${stored.map((example) => card(example, data.shape, data.classes))}</div>`;
 }

@@ -39,6 +39,14 @@ export function duration(seconds: number): string {
   return seconds < 600 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
 }
 
+/** `0:42`, `1:02:03` */
+export function clock(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  const [hours, minutes] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
+  const tail = String(s % 60).padStart(2, '0');
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`;
+}
+
 /** `1` → `1 image`, `2000` → `2 000 images`. */
 export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,12 +1,11 @@
 /** The report of an evaluation. */
-import type { Evaluation, Rate } from '../evaluation.ts';
+import type { Evaluation } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import { epsCurve } from './charts/epsCurve.ts';
-import type { Tone } from './charts/lineChart.ts';
-import { rateBar } from './charts/rateBar.ts';
 import { trainingCurve } from './charts/trainingCurve.ts';
 import { examples } from './examples.ts';
-import { counted, interval, threatText } from './format.ts';
+import { counted, threatText } from './format.ts';
+import { headline } from './headline.ts';
 import { trainingHistory } from './history.ts';
 import { type Content, html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
@@ -19,10 +18,6 @@ export interface ReportInput {
   history: readonly TrainEvent[];
   /** The resolved configuration as a plain object; null or undefined when there is none. */
   config: unknown;
-}
-
-function headline(name: string, rate: Rate, tone: Tone, note: string): Markup {
-  return html`<div class="headline tone-${tone}"><h2>${name}</h2><p class="value">${(rate.rate * 100).toFixed(2)}<span> %</span></p>${rateBar(rate, tone)}<p class="note">${interval(rate)} (95 % interval)<br>${note}</p></div>`;
 }
 
 function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {

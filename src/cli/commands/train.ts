@@ -1,6 +1,6 @@
 /** `selfgrad train`: trains a network into a run directory. */
 import { existsSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { splitRequest } from '../../config/data.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
@@ -18,7 +18,7 @@ import { interruptible } from '../interrupt.ts';
 import { note, print, printJson } from '../output.ts';
 import { eventLines } from '../progress/line.ts';
 import { openProgress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
-import { runLayers } from '../runFiles.ts';
+import { readHistory, runLayers } from '../runFiles.ts';
 
 type Flags = ConfigFlags &
   ProgressFlags & {
@@ -27,7 +27,15 @@ type Flags = ConfigFlags &
     overwrite?: boolean;
     dryRun?: boolean;
     json?: boolean;
+    watch?: boolean;
+    watchPort?: number;
   };
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65535) return port;
+  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}
 
 /** A new directory for a run that was given none: `runs/20260131-235959`. */
 function newRun(now: Date): string {
@@ -109,6 +117,22 @@ function resultDocument({ history, config, model: _, ...rest }: TrainResult) {
   };
 }
 
+/** The live page, with its address on stderr; null without --watch. */
+async function openWatchPage(config: Config, directory: string, resume: boolean, flags: Flags) {
+  if (!flags.watch && flags.watchPort === undefined) return null;
+  const { openWatch } = await import('../watch/watch.ts');
+  const watch = await openWatch({
+    config,
+    directory,
+    history: resume ? readHistory(runFiles(directory)) : [],
+    port: flags.watchPort ?? 0,
+    // As Ctrl-C does, on every platform.
+    onStop: () => process.emit('SIGINT', 'SIGINT'),
+  });
+  note(`watch  ${watch.url}`);
+  return watch;
+}
+
 async function run(
   { config }: ResolvedConfig,
   directory: string,
@@ -122,15 +146,17 @@ async function run(
       ? `To go on: selfgrad train --resume ${directory}`
       : 'There is no checkpoint to go on from.';
   const result = await interruptible(async (signal) => {
+    const watch = await openWatchPage(config, directory, resume, flags);
     try {
       const job = train(config, { signal, out: directory, resume, overwrite: flags.overwrite ?? false });
-      const shown = (async () => {
-        for await (const event of job) progress.show(event);
-      })();
-      const [result] = await Promise.all([job.result, shown]);
-      return result;
+      for await (const event of job) {
+        progress.show(event);
+        watch?.show(event);
+      }
+      return await job.result;
     } finally {
       progress.close();
+      await watch?.close();
     }
   }, hint);
   try {
@@ -151,6 +177,8 @@ export function trainCommand(): Command {
       'continue the run in this directory (default: that of --out), with its configuration',
     )
     .option('--overwrite', 'replace the run that --out already holds')
+    .option('--watch', 'a live page of the run on this machine, with a stop button; its address is printed')
+    .option('--watch-port <port>', 'port of that page (default: any that is free)', parsePort)
     .option('--dry-run', 'check everything and say what would run')
     .option('--json', 'one JSON document on stdout');
   for (const option of progressOptions()) command.addOption(option);

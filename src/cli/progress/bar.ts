@@ -1,5 +1,5 @@
 /** Progress as one line that is redrawn, with a finished line per epoch above it. For terminals. */
-import { grouped, percent } from '../../report/format.ts';
+import { clock, grouped, percent } from '../../report/format.ts';
 import { eventLines } from './line.ts';
 import type { Progress, ProgressEvent } from './progress.ts';
 
@@ -12,22 +12,18 @@ function drawBar(share: number, width: number): string {
   return '━'.repeat(filled) + '─'.repeat(width - filled);
 }
 
-/** `0:42`, `1:02:03` */
-function clock(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
-  const [hours, minutes] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
-  const tail = String(s % 60).padStart(2, '0');
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`;
+/** How long the rest of a run takes at the mean pace of what is done. */
+export function secondsLeft({ steps, step, seconds }: Extract<ProgressEvent, { type: 'step' }>): number {
+  return ((steps - step) * seconds) / Math.max(1, step);
 }
 
 /** Share done and the words beside the bar; undefined for events that draw nothing. */
 function state(event: ProgressEvent): { share: number; label: string; detail: string } | undefined {
   if (event.type === 'step') {
-    const left = ((event.steps - event.step) * event.seconds) / Math.max(1, event.step);
     return {
       share: event.step / event.steps,
       label: 'train',
-      detail: `loss ${event.loss.toFixed(3)}  ${grouped(event.imagesPerSecond)} img/s  ${clock(left)} left`,
+      detail: `loss ${event.loss.toFixed(3)}  ${grouped(event.imagesPerSecond)} img/s  ${clock(secondsLeft(event))} left`,
     };
   }
   if (event.type === 'clean' || event.type === 'diagnose' || event.type === 'certify') {
