@@ -15,6 +15,7 @@ import { maskingCommand } from './commands/masking.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { reportCommand } from './commands/report.ts';
 import { stabilityCommand } from './commands/stability.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 
 const exitCodes = `
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     trainCommand(),
     evalCommand(),
     mergeCommand(),
+    sweepCommand(),
     compareCommand(),
     stabilityCommand(),
     maskingCommand(),

@@ -32,6 +32,11 @@ function field(value: string | number | null | undefined): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** A line without its end (RFC 4180); null and undefined are empty cells. */
+export function csvLine(cells: readonly (string | number | null | undefined)[]): string {
+  return cells.map(field).join(',');
+}
+
 function rateFields({ correct, count, rate, low, high }: Rate): Row {
   return { correct, count, rate, low, high };
 }
@@ -86,6 +91,6 @@ function rows(evaluation: Evaluation): Row[] {
  * `class-robust` or `eps-curve`; rates and intervals are shares in [0, 1]; cells that do not apply are empty.
  */
 export function renderCsv(evaluation: Evaluation): string {
-  const lines = rows(evaluation).map((row) => columns.map((column) => field(row[column])).join(','));
+  const lines = rows(evaluation).map((row) => csvLine(columns.map((column) => row[column])));
   return `${[columns.join(','), ...lines].join('\n')}\n`;
 }

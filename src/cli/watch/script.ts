@@ -33,9 +33,9 @@ const style = `
 .controls button:focus-visible { outline: 2px solid var(--clean); outline-offset: 2px; }
 .controls button:disabled { color: var(--muted); border-color: var(--rule); cursor: default; }
 progress { display: block; width: 100%; height: 10px; margin: 20px 0 12px; accent-color: var(--clean); }
-.figures { grid-template-columns: repeat(auto-fit, minmax(112px, 1fr)); column-gap: 16px; }
+.figures { grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); column-gap: 16px; }
 .figures div { display: block; }
-.figures dd { font-size: 17px; font-weight: 600; }
+.figures dd { font-size: 15.5px; font-weight: 600; }
 .empty { color: var(--muted); }
 `;
 
