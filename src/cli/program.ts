@@ -4,6 +4,7 @@ import { packageVersion } from '../native/packageRoot.ts';
 import { attackCommand } from './commands/attack.ts';
 import { cardCommand } from './commands/card.ts';
 import { compareCommand } from './commands/compare.ts';
+import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
     inspectCommand(),
     doctorCommand(),
     libtorchCommand(),
+    completionCommand(),
   ]) {
     program.addCommand(command);
   }
