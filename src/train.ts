@@ -5,6 +5,7 @@ import type { Config, ConfigInput } from './config/config.ts';
 import { splitRequest } from './config/data.ts';
 import { resolveDevice, resolveThreads } from './config/device.ts';
 import { formatEps } from './config/fraction.ts';
+import { sentence } from './config/option.ts';
 import { resolveConfig } from './config/resolve.ts';
 import { nativeStrategy } from './config/strategies/strategy.ts';
 import { resolveEpochs } from './config/train.ts';
@@ -268,6 +269,7 @@ function nativeOptions(
     weightDecay: train.weightDecay,
     schedule: train.schedule,
     labelSmoothing: train.labelSmoothing,
+    classWeights: classWeights(train.classWeights, data),
     weightPerturbation: train.weightPerturbation,
     averageDecay: train.averageDecay,
     crop: train.crop,
@@ -277,6 +279,33 @@ function nativeOptions(
     resumePath: resume ? files!.checkpoint : '',
     metadata: { ...model.metadata },
   };
+}
+
+/**
+ * A weight for each class; none where all weigh the same.
+ *
+ * @internal
+ * @throws SelfgradError `ERR_OPTION` for a list of another length, or `balanced` with a class that has no image
+ */
+export function classWeights(
+  given: Config['train']['classWeights'],
+  { classes, classCounts, count }: Pick<Dataset, 'classes' | 'classCounts' | 'count'>,
+): number[] {
+  if (given === null) return [];
+  if (given !== 'balanced') {
+    if (given.length === classes.length) return given;
+    throw new SelfgradError(
+      'ERR_OPTION',
+      sentence(`${classes.length} numbers (one a class)`, 'train.classWeights', given),
+    );
+  }
+  const missing = classCounts.indexOf(0);
+  if (missing === -1) return classCounts.map((images) => count / (classes.length * images));
+  throw new SelfgradError(
+    'ERR_OPTION',
+    `Expected images of every class for train.classWeights 'balanced' but ${classes[missing]} has none.`,
+    { fix: 'Give the weights as a list.' },
+  );
 }
 
 async function prepareDirectory(files: RunFiles, config: Config, resume: boolean): Promise<void> {

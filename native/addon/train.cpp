@@ -1,3 +1,5 @@
+#include <ATen/ops/tensor.h>
+
 #include <memory>
 #include <mutex>
 
@@ -85,6 +87,8 @@ TrainOptions train_options(const Napi::Object& from) {
   options.weight_decay = number(from, "weightDecay");
   options.schedule = schedule_options(object(from, "schedule"));
   options.label_smoothing = number(from, "labelSmoothing");
+  if (const std::vector<double> weights = numbers(from, "classWeights"); !weights.empty())
+    options.class_weights = at::tensor(weights, at::kFloat);
   options.weight_perturbation = number(from, "weightPerturbation");
   options.average_decay = number(from, "averageDecay");
   options.augment = {.crop = integer(from, "crop"), .flip = boolean(from, "flip")};

@@ -1,14 +1,51 @@
-/** Measures a model on the test split, as `selfgrad eval` and `selfgrad stability` do. */
+/** Measures a model on a split, as `selfgrad eval` and `selfgrad stability` do. */
+import { type Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import { splitRequest } from '../config/data.ts';
+import { sentence } from '../config/option.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { openData } from '../data/open.ts';
+import { SelfgradError } from '../errors.ts';
 import type { MeasurementOptions } from '../measurement.ts';
 import type { Model } from '../model.ts';
 import { commandLine } from './configFlags.ts';
 import { interruptible } from './interrupt.ts';
 import { type ModelFlags, openModel } from './openModel.ts';
 import { openProgress, type ProgressEvent, type ProgressFlags } from './progress/progress.ts';
+
+const parts = ['test', 'validation', 'train'] as const;
+type Part = (typeof parts)[number];
+
+export interface MeasureFlags extends ModelFlags, ProgressFlags {
+  split?: Part;
+}
+
+/** Adds `--split`, the same for every measurement. */
+export function addSplitFlag(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--split <name>',
+      'images to look at: test, those held out by data.validation, or what train leaves of its split',
+    )
+      .choices(parts)
+      .default('test'),
+  );
+}
+
+/**
+ * What `openData` is asked for, for the images that a command looks at.
+ *
+ * @throws SelfgradError `ERR_OPTION` for the held-out images of a configuration that holds none out
+ */
+export function measuredSplit(config: Config, { split = 'test' }: MeasureFlags) {
+  if (split === 'validation' && config.data.validation === null) {
+    throw new SelfgradError(
+      'ERR_OPTION',
+      sentence('a share or a count', 'data.validation', null, 'It says which images are held out.'),
+    );
+  }
+  return splitRequest(config, split);
+}
 
 type Job<Result> = (
   model: Model,
@@ -17,14 +54,14 @@ type Job<Result> = (
 ) => Promise<Result>;
 
 /**
- * Loads model and test split, runs `job` on them with progress on stderr, and adds the shell's command to its result.
+ * Loads model and split, runs `job` on them with progress on stderr, and adds the shell's command to its result.
  *
  * @throws Interrupted when a signal stopped it; what loading or `job` throws
  */
 export async function measure<Result>(
   path: string,
   config: Config,
-  flags: ProgressFlags & ModelFlags,
+  flags: MeasureFlags,
   job: Job<Result>,
   hint = () => '',
 ): Promise<Result & { command: string }> {
@@ -42,14 +79,14 @@ export async function measure<Result>(
 export async function measureModel<Result>(
   path: string,
   config: Config,
-  flags: ProgressFlags & ModelFlags,
+  flags: MeasureFlags,
   signal: AbortSignal,
   job: Job<Result>,
 ): Promise<Result> {
   const { Dataset } = await import('../data/dataset.ts');
   const progress = openProgress(flags);
   try {
-    using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+    using data = await Dataset.from(await openData(measuredSplit(config, flags)), { signal });
     using model = await openModel(path, config, flags, data.shape);
     const { seed, threads, threat } = config;
     return await job(model, data, { seed, threads, threat, signal, onEvent: progress.show });

@@ -1,7 +1,7 @@
 /** Everything that shapes a training run. */
 import type { z } from 'zod';
 import { type Attack, type AttackInput, attackSchema } from './attacks/attack.ts';
-import { choice, flag, integer, number, section } from './option.ts';
+import { choice, either, flag, integer, list, number, section } from './option.ts';
 import { type Schedule, type ScheduleInput, scheduleSchema } from './schedule.ts';
 import {
   imagesPerStep,
@@ -40,6 +40,8 @@ export interface TrainConfig {
   weightDecay: number;
   schedule: Schedule;
   labelSmoothing: number;
+  /** Weights of the classes in the cross-entropy; `balanced` weighs each by images / (classes · its images). */
+  classWeights: 'balanced' | number[] | null;
   /** gamma of adversarial weight perturbation, relative to the weights' norm; 0 for none. */
   weightPerturbation: number;
   /** Decay of the average of the weights over the steps, with which the run ends; 0 for none. */
@@ -100,6 +102,23 @@ export const trainSchema = section('How the network is trained.', {
     gte: 0,
     lt: 1,
   }).prefault(0),
+  classWeights: either(
+    [
+      choice(['balanced'], { description: 'Rare classes weigh more.' }),
+      list(number({ description: 'Weight of a class.', gt: 0 }), {
+        description: 'One a class.',
+        expected: 'a list of numbers > 0',
+        length: [2],
+      }),
+    ],
+    {
+      description:
+        'Weights of the classes in the cross-entropy: a list, or balanced, which is images / (classes * images of the class); null for none.',
+      expected: 'balanced or a list of numbers > 0',
+    },
+  )
+    .nullable()
+    .prefault(null),
   weightPerturbation: number({
     description: 'gamma of adversarial weight perturbation (one more pass); 0 for none, 0.005 is usual.',
     gte: 0,

@@ -223,6 +223,8 @@ export interface NativeTrainOptions {
     | { name: 'step'; milestones: number[]; factor: number }
     | { name: 'constant' };
   labelSmoothing: number;
+  /** One a class, for the cross-entropy; empty for none. */
+  classWeights: number[];
   /** gamma of adversarial weight perturbation; 0 for none. */
   weightPerturbation: number;
   /** Decay of the averaged weights that a completed run leaves in the model; 0 for none. */

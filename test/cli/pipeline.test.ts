@@ -109,6 +109,23 @@ describe('eval', () => {
     expect(readdirSync(out).sort()).toEqual(['evaluation.csv', 'evaluation.json', 'report.html']);
   });
 
+  it('evaluates the images that were held out, apart from the evaluation of the run', async () => {
+    const args = ['eval', run, '--split', 'validation', 'evaluate.attacks=[fgsm]', '--quiet'];
+    const refused = await selfgrad(args);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain('for data.validation but received null');
+    const { status, stdout, stderr } = await selfgrad([...args, 'data.validation=60', '--json']);
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout).data).toMatchObject({
+      split: 'train',
+      count: 60,
+      note: expect.stringContaining('held out'),
+    });
+    expect(readdirSync(join(run, 'validation'))).toContain('evaluation.json');
+    const planned = await selfgrad([...args, 'data.validation=60', '--dry-run']);
+    expect(planned.stdout).toMatch(/^data +fashion-mnist-mini train 60$/m);
+  });
+
   it('exits 3 when a gate is not met, after printing the results', async () => {
     const { status, stdout, stderr } = await selfgrad([
       'eval',

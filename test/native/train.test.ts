@@ -27,6 +27,36 @@ async function nextEvent(run: AsyncIterable<TrainEvent>, type: TrainEvent['type'
   throw new Error(`no ${type} event came`);
 }
 
+describe('train.classWeights', () => {
+  const weighted = (classWeights: number[] | 'balanced' | null) =>
+    train(tinyConfig({ epochs: 3, classWeights }), { data }).result;
+
+  it('reach the loss: a class that outweighs the others is said of every image', async () => {
+    const { images } = tinyImages(30, 2);
+    const pixels = Float32Array.from(images, (byte) => byte / 255);
+    for (const heavy of [0, 2]) {
+      const { model } = await weighted([0, 1, 2].map((label) => (label === heavy ? 1 : 1e-6)));
+      const { predictions } = await model.predict(pixels);
+      model.dispose();
+      expect(new Set(predictions.map(({ label }) => label))).toEqual(new Set([heavy]));
+    }
+  });
+
+  it('balanced changes nothing where the classes are equal', async () => {
+    const losses = [];
+    for (const weights of [null, 'balanced'] as const) {
+      const { model, history } = await weighted(weights);
+      model.dispose();
+      losses.push(history.flatMap((event) => (event.type === 'epoch' ? [event.loss] : [])));
+    }
+    expect(losses[1]).toEqual(losses[0]);
+  });
+
+  it('of another number than the classes is refused', async () => {
+    expect(await rejection(weighted([1, 2]))).toMatchObject({ code: 'ERR_OPTION' });
+  });
+});
+
 describe('train', () => {
   it('leaves the event loop to others', async () => {
     const gaps: number[] = [];

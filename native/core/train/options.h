@@ -62,6 +62,7 @@ struct TrainOptions {
   bool nesterov = true;
   ScheduleOptions schedule;
   double label_smoothing = 0.0;
+  at::Tensor class_weights;          ///< (K) float32, of the cross-entropy; undefined = all alike
   double weight_perturbation = 0.0;  ///< gamma of adversarial weight perturbation; 0 = none
   double average_decay = 0.0;        ///< of the averaged weights that the run ends with; 0 = none
   AugmentOptions augment;

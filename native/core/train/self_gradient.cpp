@@ -81,12 +81,15 @@ class SelfGradient : public Strategy {
       const FeaturePerturbation features(context.network, options_.features, feature_directions_, x_.size(0));
       return counted_forward(context, x_);
     }();
-    const at::Tensor each = at::cross_entropy_loss(logits, labels_, {}, at::Reduction::None, -100,
-                                                   context.options.label_smoothing);
+    const at::Tensor& classes = context.options.class_weights;
+    const at::Tensor each =
+        smoothed_cross_entropies(logits, labels_, context.options.label_smoothing, classes);
     // Rows in front are fresh; where nothing is carried, all have the same weight.
     at::Tensor weights = at::ones_like(each);
     if (fresh_.size() < each.size(0)) weights.narrow(0, 0, fresh_.size()).fill_(options_.fresh_weight);
-    at::Tensor loss = (weights * each).sum() / weights.sum();
+    const at::Tensor total =
+        classes.defined() ? (weights * classes.index_select(0, labels_)).sum() : weights.sum();
+    at::Tensor loss = (weights * each).sum() / total;
     if (options_.consistency > 0) {
       const int64_t first = unmoved();
       const int64_t n = each.size(0) - first;

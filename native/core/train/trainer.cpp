@@ -59,6 +59,7 @@ Trainer::Trainer(Network& network, const Dataset& data, const Dataset* validatio
       steps_per_epoch_(strategy_->replays() * ((data.count() + images_per_step_ - 1) / images_per_step_)),
       steps_(std::max<int64_t>(1, std::llround(options_.epochs * static_cast<double>(steps_per_epoch_)))) {
   check_fit(network, data);
+  if (options_.class_weights.defined()) options_.class_weights = options_.class_weights.to(options_.device);
   if (validation != nullptr) check_fit(network, *validation);
 }
 

@@ -9,10 +9,29 @@
 #include <ATen/ops/scatter.h>
 #include <ATen/ops/softmax.h>
 
+#include <optional>
+
 namespace selfgrad {
 
-at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
-  return at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, /*ignore_index=*/-100, smoothing);
+namespace {
+
+at::Tensor reduced_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing,
+                                 const at::Tensor& class_weights, at::Reduction::Reduction reduction) {
+  std::optional<at::Tensor> weights;
+  if (class_weights.defined()) weights = class_weights;
+  return at::cross_entropy_loss(logits, labels, weights, reduction, /*ignore_index=*/-100, smoothing);
+}
+
+}  // namespace
+
+at::Tensor smoothed_cross_entropies(const at::Tensor& logits, const at::Tensor& labels, double smoothing,
+                                    const at::Tensor& class_weights) {
+  return reduced_cross_entropy(logits, labels, smoothing, class_weights, at::Reduction::None);
+}
+
+at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing,
+                                  const at::Tensor& class_weights) {
+  return reduced_cross_entropy(logits, labels, smoothing, class_weights, at::Reduction::Mean);
 }
 
 at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversarial) {
@@ -21,18 +40,19 @@ at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversaria
 }
 
 at::Tensor trades_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                       double beta, double label_smoothing) {
-  return smoothed_cross_entropy(natural, labels, label_smoothing) +
+                       double beta, double label_smoothing, const at::Tensor& class_weights) {
+  return smoothed_cross_entropy(natural, labels, label_smoothing, class_weights) +
          beta * kl_divergence(natural, adversarial).mean();
 }
 
 at::Tensor mart_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                     double beta, double label_smoothing) {
+                     double beta, double label_smoothing, const at::Tensor& class_weights) {
   const at::Tensor label = labels.unsqueeze(1);
   const at::Tensor others = adversarial.softmax(1).scatter(1, label, 0);
   const at::Tensor likeliest = std::get<0>(others.max(1));
   const at::Tensor natural_true = natural.softmax(1).gather(1, label).squeeze(1);
-  return smoothed_cross_entropy(adversarial, labels, label_smoothing) - (1.0001 - likeliest).log().mean() +
+  return smoothed_cross_entropy(adversarial, labels, label_smoothing, class_weights) -
+         (1.0001 - likeliest).log().mean() +
          beta * (kl_divergence(natural, adversarial) * (1.0000001 - natural_true)).mean();
 }
 

@@ -6,23 +6,30 @@
 
 namespace selfgrad {
 
-/// Batch mean of logits (N, K) and labels (N) int64, with label smoothing.
-at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing);
+/// Cross-entropy of each example, (N), of logits (N, K) and labels (N) int64, with label smoothing. Weights
+/// of the classes (K), where they are defined, multiply the terms of their classes, as PyTorch has it.
+at::Tensor smoothed_cross_entropies(const at::Tensor& logits, const at::Tensor& labels, double smoothing,
+                                    const at::Tensor& class_weights = {});
+
+/// Their batch mean; with weights of the classes their sum over the sum of the labels' weights.
+at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing,
+                                  const at::Tensor& class_weights = {});
 
 /// KL(p ‖ q) per example, (N), of p = softmax(natural) and q = softmax(adversarial), both logits (N, K).
 /// Through log-softmax: value and both gradients stay finite however confident the logits are.
 at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversarial);
 
 /// CE(natural) + beta KL(natural ‖ adversarial), batch means (Zhang et al. 2019, arXiv 1901.08573, equation
-/// 5). Logits (N, K), labels (N) int64; smoothing applies to the cross-entropy. Neither branch is detached.
+/// 5). Logits (N, K), labels (N) int64; smoothing and class weights apply to the cross-entropy. Neither
+/// branch is detached.
 at::Tensor trades_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                       double beta, double label_smoothing);
+                       double beta, double label_smoothing, const at::Tensor& class_weights = {});
 
 /// CE(adversarial) - log(1.0001 - max_{k != y} q_k) + beta KL(natural ‖ adversarial)(1.0000001 - p_y), batch
 /// means (Wang et al. 2020, "Improving adversarial robustness requires revisiting misclassified examples",
 /// equation 11, with the constants of its code). Arguments as trades_loss.
 at::Tensor mart_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                     double beta, double label_smoothing);
+                     double beta, double label_smoothing, const at::Tensor& class_weights = {});
 
 /// A loss of two predictions, as these are.
 using PairedLoss = decltype(trades_loss);

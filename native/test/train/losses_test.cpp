@@ -47,10 +47,45 @@ TEST(TrainingLosses, StayFiniteForCertainPredictions) {
   for (auto* loss : {&trades_loss, &mart_loss}) {
     const at::Tensor p = natural.clone().requires_grad_();
     const at::Tensor q = (-natural).requires_grad_();
-    const at::Tensor value = (*loss)(p, q, labels, 6.0, 0.0);
+    const at::Tensor value = (*loss)(p, q, labels, 6.0, 0.0, {});
     EXPECT_TRUE(std::isfinite(value.item<double>()));
     for (const at::Tensor& gradient : torch::autograd::grad({value}, {p, q}))
       EXPECT_TRUE(gradient.isfinite().all().item<bool>());
+  }
+}
+
+TEST(TrainingLosses, ClassWeightsMultiplyTheTermsOfTheirClasses) {
+  // Equal logits but for one: the cross-entropies are log(2 + e) - 1 and log(2 + e) twice.
+  const at::Tensor logits = at::tensor({1.0F, 0.0F, 0.0F, 1.0F, 0.0F, 0.0F}).view({2, 3});
+  const at::Tensor labels = at::arange(2);
+  const at::Tensor weights = at::tensor({3.0F, 0.5F, 7.0F});
+  const double far = std::log(2 + std::exp(1.0));
+  const auto mean = [&](double smoothing) {
+    return smoothed_cross_entropy(logits, labels, smoothing, weights).item<double>();
+  };
+  EXPECT_NEAR(mean(0), (3 * (far - 1) + 0.5 * far) / 3.5, 1e-6);
+  // Smoothing spreads a share over all classes, each with its weight.
+  const double all = (3 * (far - 1) + 0.5 * far + 7 * far) / 3;
+  EXPECT_NEAR(mean(0.3), (0.7 * (3 * (far - 1) + 0.5 * far) + 0.3 * 2 * all) / 3.5, 1e-6);
+  const at::Tensor each = smoothed_cross_entropies(logits, labels, 0.3, weights);
+  EXPECT_NEAR(each.sum().item<double>() / 3.5, mean(0.3), 1e-6);
+  const at::Tensor same = at::tensor({4.0F, 4.0F, 4.0F});
+  EXPECT_NEAR(smoothed_cross_entropy(logits, labels, 0.3, same).item<double>(),
+              smoothed_cross_entropy(logits, labels, 0.3).item<double>(), 1e-6);
+}
+
+TEST(TrainingLosses, ClassWeightsConcernTheCrossEntropyAlone) {
+  const at::Tensor natural = reference().at("natural");
+  const at::Tensor adversarial = reference().at("adversarial");
+  const at::Tensor labels = reference().at("labels");
+  const at::Tensor weights = at::arange(1, natural.size(1) + 1).to(at::kFloat);
+  for (auto* loss : {&trades_loss, &mart_loss}) {
+    const at::Tensor& of = loss == &trades_loss ? natural : adversarial;
+    const at::Tensor change = (*loss)(natural, adversarial, labels, 6.0, 0.1, weights) -
+                              (*loss)(natural, adversarial, labels, 6.0, 0.1, {});
+    const at::Tensor expected =
+        smoothed_cross_entropy(of, labels, 0.1, weights) - smoothed_cross_entropy(of, labels, 0.1);
+    EXPECT_NEAR(change.item<double>(), expected.item<double>(), 1e-4);
   }
 }
 

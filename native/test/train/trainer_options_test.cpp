@@ -1,7 +1,10 @@
 // What every strategy can be combined with, through the trainer: averaged and perturbed weights, and each
 // ingredient of self-gradient, over a stop and a resume.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/argmin.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,6 +48,31 @@ TEST(TrainerOptions, AveragedAndPerturbedWeightsResumeToTheSameBytes) {
     options.weight_perturbation = 0.01;
     const auto [straight, resumed] = with_and_without_a_stop(options, 1, "options-" + strategy);
     expect_same(resumed.state, straight.state, strategy);
+  }
+}
+
+TEST(TrainerOptions, EqualClassWeightsOfAnySizeChangeNothing) {
+  for (const std::string& strategy : kStrategies) {
+    TrainOptions options = tiny_options(strategy);
+    options.label_smoothing = 0.1;
+    const test::Outcome plain = train_tiny(options);
+    options.class_weights = at::full({4}, 2.0F);  // a power of two: no rounding either
+    expect_same(train_tiny(options).state, plain.state, strategy);
+  }
+}
+
+TEST(TrainerOptions, AClassOfNoWeightIsNotLearnt) {
+  for (const std::string& strategy : kStrategies) {
+    // Two terms of TRADES and MART are not the cross-entropy: they tell nothing of labels or little.
+    if (strategy == "trades" || strategy == "mart") continue;
+    TrainOptions options = tiny_options(strategy);
+    options.weight_decay = 0;
+    options.class_weights = at::tensor({1.0F, 1.0F, 0.0F, 1.0F});
+    const test::Outcome outcome = train_tiny(options);
+    // The last layer's.
+    const auto bias = std::find_if(outcome.state.rbegin(), outcome.state.rend(),
+                                   [](const auto& named) { return named.first.ends_with(".bias"); });
+    EXPECT_EQ(bias->second.argmin().item<int64_t>(), 2) << strategy << " " << bias->first;
   }
 }
 

@@ -1,10 +1,10 @@
 /** `selfgrad eval`: clean and robust accuracy of a model, and the report. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { nativeAttacks } from '../../config/attacks/attack.ts';
 import type { Config } from '../../config/config.ts';
-import { splitRequest } from '../../config/data.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { openData } from '../../data/open.ts';
@@ -13,16 +13,15 @@ import { renderTable } from '../../report/table.ts';
 import { modelFile, runFiles } from '../../runFiles.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { checkGates, type Gate, parseGate } from '../gate.ts';
-import { measure } from '../measure.ts';
-import { addModelFlags, type ModelFlags, modelArgument } from '../openModel.ts';
+import { addSplitFlag, type MeasureFlags, measure, measuredSplit } from '../measure.ts';
+import { addModelFlags, modelArgument } from '../openModel.ts';
 import { note, print, printJson } from '../output.ts';
-import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { progressOptions } from '../progress/progress.ts';
 import { makeDirectory, writeResults } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
 type Flags = ConfigFlags &
-  ModelFlags &
-  ProgressFlags & {
+  MeasureFlags & {
     out?: string;
     shard?: string;
     resume?: boolean;
@@ -31,8 +30,8 @@ type Flags = ConfigFlags &
     failUnder: Gate[];
   };
 
-async function plan(path: string, config: Config) {
-  const source = await openData(splitRequest(config, 'test'));
+async function plan(path: string, config: Config, flags: Flags) {
+  const source = await openData(measuredSplit(config, flags));
   const count = Math.min(config.evaluate.count ?? source.count, source.count);
   return {
     schema: 'selfgrad.plan/1',
@@ -74,7 +73,10 @@ export function evalCommand(): Command {
     .description('measure clean and robust accuracy, and write the report')
     .argument('<model>', modelArgument);
   addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'evaluate'])
-    .option('--out <directory>', 'where results go (default: the run directory)')
+    .option(
+      '--out <directory>',
+      'where results go (default: the run directory; its subfolder validation or train for these)',
+    )
     .option('--shard <i/n>', 'only the i-th of n parts of the images; `selfgrad merge` joins them')
     .option('--resume', 'go on with the evaluation that was interrupted')
     .addOption(
@@ -84,7 +86,7 @@ export function evalCommand(): Command {
     )
     .option('--dry-run', 'check everything and say what would run')
     .option('--json', 'the evaluation as one JSON document on stdout');
-  addModelFlags(command);
+  addSplitFlag(addModelFlags(command));
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const files = runOf(path);
@@ -93,11 +95,13 @@ export function evalCommand(): Command {
     const { config } = readConfig(flags, overrides, runLayers(files), top);
     resolveDevice(config.device);
     if (flags.dryRun) {
-      const planned = await plan(path, config);
+      const planned = await plan(path, config, flags);
       return flags.json ? printJson(planned) : printPlan(planned);
     }
     const { evaluate } = await import('../../evaluate.ts');
-    const written = runFiles(flags.out ?? files.directory);
+    // The evaluation of a run is that of its test split; those of others stand apart.
+    const home = flags.split === 'test' ? files.directory : join(files.directory, flags.split!);
+    const written = runFiles(flags.out ?? home);
     await makeDirectory(written.directory);
     if (!flags.resume) await rm(written.partial, { force: true });
     const evaluation = await measure(

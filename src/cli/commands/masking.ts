@@ -5,15 +5,13 @@ import { SelfgradError } from '../../errors.ts';
 import { renderMasking } from '../../report/maskingTable.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
-import { measure } from '../measure.ts';
-import { addModelFlags, type ModelFlags, modelArgument } from '../openModel.ts';
+import { addSplitFlag, type MeasureFlags, measure } from '../measure.ts';
+import { addModelFlags, modelArgument } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
-import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { progressOptions } from '../progress/progress.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
-type Flags = ConfigFlags &
-  ModelFlags &
-  ProgressFlags & { out?: string; json?: boolean; failIfSuspect?: boolean };
+type Flags = ConfigFlags & MeasureFlags & { out?: string; json?: boolean; failIfSuspect?: boolean };
 
 /** The command `selfgrad masking`. */
 export function maskingCommand(): Command {
@@ -24,7 +22,7 @@ export function maskingCommand(): Command {
     .option('--out <file>', 'also write the checks as JSON')
     .option('--fail-if-suspect', 'exit 3 when a check is raised')
     .option('--json', 'the checks as one JSON document on stdout');
-  addModelFlags(command);
+  addSplitFlag(addModelFlags(command));
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const { config } = readConfig(flags, overrides, runLayers(runOf(path)));

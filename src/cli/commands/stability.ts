@@ -4,13 +4,13 @@ import { resolveDevice } from '../../config/device.ts';
 import { renderStability } from '../../report/stabilityTable.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
-import { measure } from '../measure.ts';
-import { addModelFlags, type ModelFlags, modelArgument } from '../openModel.ts';
+import { addSplitFlag, type MeasureFlags, measure } from '../measure.ts';
+import { addModelFlags, modelArgument } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
-import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
+import { progressOptions } from '../progress/progress.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
-type Flags = ConfigFlags & ModelFlags & ProgressFlags & { out?: string; json?: boolean };
+type Flags = ConfigFlags & MeasureFlags & { out?: string; json?: boolean };
 
 /** The command `selfgrad stability`. */
 export function stabilityCommand(): Command {
@@ -20,7 +20,7 @@ export function stabilityCommand(): Command {
   addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat', 'stability'])
     .option('--out <file>', 'also write the analysis as JSON, with the values of each image')
     .option('--json', 'the analysis as one JSON document on stdout');
-  addModelFlags(command);
+  addSplitFlag(addModelFlags(command));
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const { config } = readConfig(flags, overrides, runLayers(runOf(path)));

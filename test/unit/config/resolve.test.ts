@@ -118,6 +118,7 @@ describe('resolveConfig', () => {
           "checkpoint": {
             "every": 1,
           },
+          "classWeights": null,
           "crop": 4,
           "epochs": 10,
           "flip": true,
