@@ -8,7 +8,7 @@ import type { Threat } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
 import { distribution } from './distribution.ts';
 import { SelfgradError } from './errors.ts';
-import { mergeEvaluations } from './evaluate/merge.ts';
+import { join } from './evaluate/merge.ts';
 import { PartialEvaluation } from './evaluate/partial.ts';
 import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
 import { suitesOf } from './evaluate/suites.ts';
@@ -100,7 +100,7 @@ async function evaluateInParts(
       onEvent?.({ type: 'part', done: clean.count, count: range.count, clean, robust });
     }
   }
-  const whole = mergeEvaluations(finished);
+  const whole = join(finished);
   await saved.remove();
   return whole;
 }
@@ -167,7 +167,7 @@ async function evaluateRange(
   const suites = suitesOf(attacks, outcomes);
   const record = measurementRecord(measurement);
   return {
-    schema: 'selfgrad.evaluation/1',
+    schema: 'selfgrad.evaluation/2',
     ...record,
     data: { ...record.data, count },
     clean,
@@ -184,7 +184,12 @@ async function evaluateRange(
       image: [...example.image],
       adversarial: [...example.adversarial],
     })),
-    images: { first, predictions: [...result.predictions], brokenBy: [...result.brokenBy] },
+    images: {
+      first,
+      total: measurement.count,
+      predictions: [...result.predictions],
+      brokenBy: [...result.brokenBy],
+    },
     warnings: [
       ...warnings,
       ...threatWarning(model.metadata.threat, threat),

@@ -70,6 +70,8 @@ export interface Warning {
 export interface ImageOutcomes {
   /** Index of the first image in the split. */
   first: number;
+  /** Images of the whole evaluation, of which a shard has a part. */
+  total: number;
   /** The class that the clean image was taken for. */
   predictions: number[];
   /** -2: wrong before any attack, -1: robust, else the place in `attacks` of the first attack that broke it. */
@@ -77,7 +79,7 @@ export interface ImageOutcomes {
 }
 
 export interface Evaluation extends MeasurementRecord {
-  schema: 'selfgrad.evaluation/1';
+  schema: 'selfgrad.evaluation/2';
   clean: Rate;
   attacks: AttackResult[];
   /** Each AutoAttack of the list; what it leaves standing is the AutoAttack accuracy. */

@@ -18,6 +18,7 @@ function identity(evaluation: Evaluation): string {
     attacks.map(({ name, options }) => [name, options]),
     suites.map((suite) => [suite.name, suite.attacks]),
     perClass.length,
+    evaluation.images.total,
     epsCurve && [epsCurve.attack, epsCurve.points.map(({ eps }) => eps)],
     versions.selfgrad,
   ]);
@@ -27,29 +28,38 @@ function refuse(expected: string, received: string, fix: string): never {
   throw new SelfgradError('ERR_OPTION', `Expected ${expected} but received ${received}.`, { fix });
 }
 
-/** In order of their images; every image from the first to the last once. */
+/** In order of their images, all of one evaluation. */
 function inOrder(parts: readonly Evaluation[]): Evaluation[] {
   const sorted = [...parts].sort((a, b) => a.images.first - b.images.first);
   const other = sorted.find((part) => identity(part) !== identity(sorted[0]!));
   if (other !== undefined) {
     refuse(
       'parts of one evaluation',
-      `parts that differ in model, data, threat, seed, attacks or version (images from ${sorted[0]!.images.first} and from ${other.images.first} on)`,
+      `parts that differ in model, data, threat, seed, attacks, count of images or version (images from ${sorted[0]!.images.first} and from ${other.images.first} on)`,
       'Evaluate each shard with the same command and another --shard.',
     );
   }
-  let next = sorted[0]!.images.first;
-  for (const { images } of sorted) {
-    if (images.first !== next) {
-      refuse(
-        `a part that begins at image ${next}`,
-        `one that begins at image ${images.first}`,
-        'Give every shard once.',
-      );
-    }
-    next += images.brokenBy.length;
-  }
   return sorted;
+}
+
+const once = 'Give every shard once.';
+
+/** Refuses parts, in order, that do not hold each of the images `first` … `end - 1` once. */
+function checkRange(sorted: readonly Evaluation[], first: number, end: number): void {
+  const missing: string[] = [];
+  const pass = (from: number, to: number) => from < to && missing.push(`${from} to ${to - 1}`);
+  let next = first;
+  for (const { images } of sorted) {
+    if (images.first < next) {
+      refuse('every image in one part', `image ${images.first} in two parts`, once);
+    }
+    pass(next, images.first);
+    next = images.first + images.brokenBy.length;
+  }
+  pass(next, end);
+  if (missing.length > 0) {
+    refuse(`parts with all ${end - first} images`, `none with images ${missing.join(' and ')}`, once);
+  }
 }
 
 /** What an attack and a suite of attacks have in common. */
@@ -102,22 +112,28 @@ function chooseExamples(parts: readonly Evaluation[]): AdversarialExample[] {
 /** What every image came to, one value an image. */
 function mergeImages(parts: readonly Evaluation[]): Evaluation['images'] {
   return {
-    first: parts[0]!.images.first,
+    ...parts[0]!.images,
     predictions: parts.flatMap(({ images }) => images.predictions),
     brokenBy: parts.flatMap(({ images }) => images.brokenBy),
   };
 }
 
 /**
- * The evaluation of all images of `parts`, which must be those of one evaluation with different `shard`s. Counts,
- * passes and seconds are added, rates and intervals taken anew: the numbers are those of one run over all images.
+ * The evaluation of a whole set from those of all its shards, in any order. Counts, passes and seconds are added, rates
+ * and intervals taken anew: the numbers are those of one run over all images.
  *
  * @throws SelfgradError `ERR_OPTION` when there is no part, when parts differ in more than their images, when an image
- *   is missing between them or is there twice
+ *   of the whole is missing or is there twice
  */
 export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
   if (parts.length === 0) refuse('at least one evaluation', 'none', 'Give the evaluation of each shard.');
   const sorted = inOrder(parts);
+  checkRange(sorted, 0, sorted[0]!.images.total);
+  return join(sorted);
+}
+
+/** @internal The evaluation of a range of images from those of its pieces, in order and without a gap. */
+export function join(sorted: readonly Evaluation[]): Evaluation {
   const first = sorted[0]!;
   const clean = sumRates(sorted.map((part) => part.clean));
   const attacks = first.attacks.map((_, i) => mergeAttack(sorted.map((part) => part.attacks[i]!)));

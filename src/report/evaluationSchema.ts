@@ -39,7 +39,7 @@ const exampleSchema = z.object({
 });
 
 const fields = z.object({
-  schema: z.literal('selfgrad.evaluation/1'),
+  schema: z.literal('selfgrad.evaluation/2'),
   createdAt: z.string(),
   model: z.object({
     architecture: z.string(),
@@ -79,6 +79,7 @@ const fields = z.object({
   examples: z.array(exampleSchema),
   images: z.object({
     first: whole,
+    total: whole,
     predictions: z.array(whole),
     brokenBy: z.array(z.number().int().min(-2)),
   }),
@@ -86,7 +87,7 @@ const fields = z.object({
   command: z.string().nullable(),
 });
 
-/** The document `selfgrad.evaluation/1`; each example must hold as many pixels as the data's shape says. */
+/** The document `selfgrad.evaluation/2`; each example must hold as many pixels as the data's shape says. */
 export const evaluationSchema: z.ZodType<Evaluation> = fields.superRefine(({ data, examples }, context) => {
   const pixels = data.shape[0] * data.shape[1] * data.shape[2];
   for (const [index, example] of examples.entries()) {

@@ -58,11 +58,11 @@ export async function readEvaluation(path: string): Promise<Evaluation> {
   const result = evaluationSchema.safeParse(document);
   if (result.success) return result.data;
   const schema = (document as { schema?: unknown } | null)?.schema;
-  if (schema !== 'selfgrad.evaluation/1') {
+  if (schema !== 'selfgrad.evaluation/2') {
     const received = schema === undefined ? 'a document without schema' : JSON.stringify(schema);
     throw new SelfgradError(
       'ERR_DATA',
-      `Expected the schema "selfgrad.evaluation/1" in ${path} but received ${received}.`,
+      `Expected the schema "selfgrad.evaluation/2" in ${path} but received ${received}.`,
       { fix: 'Read it with the version of selfgrad that wrote it, or run selfgrad eval again.' },
     );
   }

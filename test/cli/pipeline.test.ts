@@ -85,7 +85,7 @@ describe('eval', () => {
     expect(stdout).toMatch(/^robust +\d/m);
     expect(stderr).toContain(`report  ${join(run, 'report.html')}`);
     const evaluation = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8'));
-    expect(evaluation).toMatchObject({ schema: 'selfgrad.evaluation/1', clean: { count: 100 } });
+    expect(evaluation).toMatchObject({ schema: 'selfgrad.evaluation/2', clean: { count: 100 } });
     expect(evaluation.command).toBe(`npx selfgrad eval ${run}`);
     expect(evaluation.epsCurve.points).toHaveLength(3);
     expect(readFileSync(join(run, 'report.html'), 'utf8')).toContain('</html>');
@@ -143,7 +143,7 @@ describe('eval', () => {
       'evaluate.epsCurve=null',
     ]);
     expect(status).toBe(3);
-    expect(JSON.parse(stdout).schema).toBe('selfgrad.evaluation/1');
+    expect(JSON.parse(stdout).schema).toBe('selfgrad.evaluation/2');
     expect(stderr).toMatch(/^ERR_GATE {2}The gate was not met: clean accuracy is 0\.\d{4}, below 1\.\n$/);
   });
 

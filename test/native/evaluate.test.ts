@@ -277,8 +277,22 @@ describe('in parts', () => {
   it('refuses shards that are missing, doubled or of another evaluation', async () => {
     const [first, second, third] = [await shard(1), await shard(2), await shard(3)];
     expect(() => mergeEvaluations([])).toThrow('Expected at least one evaluation');
-    expect(() => mergeEvaluations([first, third])).toThrow('Expected a part that begins at image 30');
-    expect(() => mergeEvaluations([first, first, second])).toThrow('Expected a part that begins at image 30');
+    const received = (parts: readonly Evaluation[]) => {
+      try {
+        return mergeEvaluations(parts).images.total;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const missing = (images: string) =>
+      `Expected parts with all 90 images but received none with images ${images}. Give every shard once.`;
+    expect(received([first, third])).toBe(missing('30 to 59'));
+    expect(received([second, third])).toBe(missing('0 to 29'));
+    expect(received([second, first])).toBe(missing('60 to 89'));
+    expect(received([second])).toBe(missing('0 to 29 and 60 to 89'));
+    expect(received([third, first, second, first])).toBe(
+      'Expected every image in one part but received image 0 in two parts. Give every shard once.',
+    );
     for (const other of [{ seed: 1 }, { threat: { ...second.threat, eps: 1 } }, { attacks: [] }]) {
       expect(() => mergeEvaluations([first, { ...second, ...other }])).toThrow('parts of one evaluation');
     }

@@ -19,7 +19,7 @@ export const example: AdversarialExample = {
 /** Two classes, two attacks, an eps curve of three points, one example, one warning. */
 export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation {
   return {
-    schema: 'selfgrad.evaluation/1',
+    schema: 'selfgrad.evaluation/2',
     createdAt: '2026-01-02T03:04:05Z',
     model: {
       architecture: 'small-cnn',
@@ -85,7 +85,7 @@ export function evaluationFixture(changes: Partial<Evaluation> = {}): Evaluation
       ],
     },
     examples: [example],
-    images: { first: 0, predictions: [0, 1], brokenBy: [-1, -2] },
+    images: { first: 0, total: 2, predictions: [0, 1], brokenBy: [-1, -2] },
     warnings: [{ code: 'W_SQUARE', message: 'black box broke 9 examples that gradients missed' }],
     command: 'selfgrad eval runs/a --seed 3',
     ...changes,

@@ -96,12 +96,12 @@ describe('readEvaluation', () => {
   test.each([
     ['null', 'a document without schema'],
     ['{}', 'a document without schema'],
-    ['{"schema": "selfgrad.evaluation/2"}', '"selfgrad.evaluation/2"'],
+    ['{"schema": "selfgrad.evaluation/1"}', '"selfgrad.evaluation/1"'],
   ])('refuses the foreign document %s', async (text, received) => {
     await writeFile(path, text);
     await expect(readEvaluation(path)).rejects.toMatchObject({
       code: 'ERR_DATA',
-      message: `Expected the schema "selfgrad.evaluation/1" in ${path} but received ${received}. Read it with the version of selfgrad that wrote it, or run selfgrad eval again.`,
+      message: `Expected the schema "selfgrad.evaluation/2" in ${path} but received ${received}. Read it with the version of selfgrad that wrote it, or run selfgrad eval again.`,
     });
   });
 
