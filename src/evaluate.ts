@@ -189,6 +189,8 @@ async function evaluateRange(
       total: measurement.count,
       predictions: [...result.predictions],
       brokenBy: [...result.brokenBy],
+      steps: Array.from(result.steps, (step) => (step < 0 ? null : step)),
+      margins: result.margins.map((margin) => (Number.isNaN(margin) ? null : Number(margin.toPrecision(6)))),
     },
     warnings: [
       ...warnings,

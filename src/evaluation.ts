@@ -76,6 +76,16 @@ export interface ImageOutcomes {
   predictions: number[];
   /** -2: wrong before any attack, -1: robust, else the place in `attacks` of the first attack that broke it. */
   brokenBy: number[];
+  /**
+   * How many steps that attack had made from its start to the adversarial image (0: the start itself), those of earlier
+   * restarts and targets included; for `square` queries, for `random` points. Null where nothing broke the image.
+   */
+  steps: (number | null)[];
+  /**
+   * The label's logit minus the largest other one on the adversarial image, in float32 by the recount, to six digits.
+   * Null where nothing broke the image.
+   */
+  margins: (number | null)[];
 }
 
 export interface Evaluation extends MeasurementRecord {

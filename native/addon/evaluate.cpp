@@ -73,6 +73,8 @@ Napi::Object result_object(Napi::Env env, const EvaluateResult& result) {
   out.Set("attacks", attacks);
   out.Set("brokenBy", int_array(env, result.broken_by));
   out.Set("predictions", int_array(env, result.predictions));
+  out.Set("steps", int_array(env, result.steps));
+  out.Set("margins", to_javascript(env, result.margins));
   out.Set("labels", int_array(env, result.labels));
   out.Set("passes", to_javascript(env, result.passes));
   out.Set("seconds", result.seconds);

@@ -115,6 +115,8 @@ function mergeImages(parts: readonly Evaluation[]): Evaluation['images'] {
     ...parts[0]!.images,
     predictions: parts.flatMap(({ images }) => images.predictions),
     brokenBy: parts.flatMap(({ images }) => images.brokenBy),
+    steps: parts.flatMap(({ images }) => images.steps),
+    margins: parts.flatMap(({ images }) => images.margins),
   };
 }
 

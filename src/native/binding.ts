@@ -345,6 +345,10 @@ export interface NativeEvaluateResult {
   attacks: NativeAttackOutcome[];
   /** Per image: -2 wrong before any attack, -1 robust, else the index of the first attack that broke it. */
   brokenBy: Int32Array;
+  /** Of that attack: the steps to the adversarial image; -1 without one. */
+  steps: Int32Array;
+  /** Of that image: the label's logit minus the largest other; NaN without one. */
+  margins: number[];
   predictions: Int32Array;
   labels: Int32Array;
   passes: NativePasses;

@@ -82,6 +82,8 @@ const fields = z.object({
     total: whole,
     predictions: z.array(whole),
     brokenBy: z.array(z.number().int().min(-2)),
+    steps: z.array(whole.nullable()),
+    margins: z.array(z.number().nullable()),
   }),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),
   command: z.string().nullable(),

@@ -72,6 +72,21 @@ describe('evaluate', () => {
     expect(passes.backward).toBeLessThan(passes.forward);
   });
 
+  it('tells of each broken image the step of the attack and the margin', async () => {
+    const { images, attacks } = await measure();
+    for (const [i, by] of images.brokenBy.entries()) {
+      const { [i]: step } = images.steps;
+      const { [i]: margin } = images.margins;
+      if (by < 0) expect([step, margin]).toEqual([null, null]);
+      else {
+        expect(margin).toBeLessThan(0);
+        expect(step).toBeLessThanOrEqual(Number(attacks[by]!.options.steps ?? 1));
+        if (attacks[by]!.name === 'fgsm') expect(step).toBe(1);
+      }
+    }
+    expect((await measure({ batchSize: 7 })).images.steps).toEqual(images.steps);
+  });
+
   it('does not depend on the batch size', async () => {
     const [small, large] = [await measure({ batchSize: 7 }), await measure({ batchSize: 64 })];
     expect(figures(small)).toEqual(figures(large));
@@ -234,8 +249,10 @@ describe('evaluate', () => {
 
 /** All that is told of images, whole or in parts. */
 function numbers(evaluation: Evaluation) {
-  const { clean, robust, perClass, epsCurve, images, examples, warnings, data: set } = evaluation;
-  const attacks = evaluation.attacks.map(({ seconds: _, passes: __, distances, ...attack }) => ({
+  const { clean, robust, perClass, epsCurve, examples, warnings, data: set } = evaluation;
+  // Sums of other batches round otherwise.
+  const { margins: _, ...images } = evaluation.images;
+  const attacks = evaluation.attacks.map(({ seconds: __, passes: ___, distances, ...attack }) => ({
     ...attack,
     distances: [...distances].sort(),
   }));
@@ -270,7 +287,11 @@ describe('in parts', () => {
       [0, 30],
       [30, 30],
     ]);
-    expect(numbers(mergeEvaluations(parts))).toEqual(numbers(whole));
+    const merged = mergeEvaluations(parts);
+    expect(numbers(merged)).toEqual(numbers(whole));
+    expect(merged.images.margins).toEqual(
+      whole.images.margins.map((margin) => margin && expect.closeTo(margin, 4)),
+    );
     expect(whole.images.brokenBy.filter((by) => by === -1)).toHaveLength(whole.robust.correct);
   });
 

@@ -13,7 +13,14 @@ function run(outcomes: string, changes: Partial<Evaluation> = {}): Evaluation {
   const brokenBy = [...outcomes].map((kind) => ({ w: -2, b: 0, r: -1 })[kind]!);
   const count = (wanted: (by: number) => boolean) => rate(brokenBy.filter(wanted).length, 10);
   return evaluationFixture({
-    images: { first: 0, total: 10, predictions: brokenBy.map(() => 0), brokenBy },
+    images: {
+      first: 0,
+      total: 10,
+      predictions: brokenBy.map(() => 0),
+      brokenBy,
+      steps: brokenBy.map((by) => (by < 0 ? null : 3)),
+      margins: brokenBy.map((by) => (by < 0 ? null : -0.5)),
+    },
     clean: count((by) => by !== -2),
     robust: count((by) => by === -1),
     ...changes,

@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/index_copy.h>
+#include <ATen/ops/index_fill.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
@@ -26,6 +27,10 @@ void store_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chose
   const at::Tensor places = chosen.nonzero().squeeze(1);
   if (places.size(0) == 0) return;
   out.index_copy_(0, rows.index_select(0, places), values.index_select(0, places));
+}
+
+void fill_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chosen, int64_t value) {
+  out.index_fill_(0, rows.index_select(0, chosen.nonzero().squeeze(1)), value);
 }
 
 ActiveSet::ActiveSet(int64_t count, at::Device device)

@@ -35,4 +35,7 @@ at::Tensor where_rows(const at::Tensor& rows, const at::Tensor& yes, const at::T
 /// out[rows[i]] = values[i] wherever chosen[i]; chosen (M) bool.
 void store_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chosen, const at::Tensor& values);
 
+/// out[rows[i]] = value wherever chosen[i]; out (N), chosen (M) bool.
+void fill_rows(at::Tensor& out, const at::Tensor& rows, const at::Tensor& chosen, int64_t value);
+
 }  // namespace selfgrad

@@ -31,7 +31,8 @@ at::Tensor loss_of(ApgdLoss loss, const at::Tensor& logits, const at::Tensor& la
 }
 
 AttackResult nothing_found(const at::Tensor& images) {
-  return {images.clone(), at::zeros({images.size(0)}, images.options().dtype(at::kBool)), {}};
+  return {
+      images.clone(), at::zeros({images.size(0)}, images.options().dtype(at::kBool)), {}, no_steps(images)};
 }
 
 }  // namespace
@@ -50,22 +51,24 @@ AttackResult Apgd::climb(Target& target, const at::Tensor& images, const at::Ten
   at::Tensor aim = aims;
   std::vector<at::Tensor*> rows = climb.rows();
   rows.insert(rows.end(), {&y, &aim});
-  const auto record = [&](const at::Tensor& logits) {
+  const auto record = [&](const at::Tensor& logits, int64_t step) {
     at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), wrong, climb.x());
     store_rows(result.success, active.rows(), wrong, wrong);
+    fill_rows(result.step, active.rows(), wrong, step);
     return wrong;
   };
   for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
     at::Tensor value;
     const auto loss = [&](const at::Tensor& z) { return value = loss_of(loss_, z, y, aim); };
     const Target::Gradient g = target.gradient(climb.x(), loss);
-    const at::Tensor done = record(g.logits);
+    const at::Tensor done = record(g.logits, step);
     climb.step(value.detach(), g.gradient);
     active.leave(done, rows);
   }
   if (!active.empty()) {
-    const at::Tensor standing = record(target.logits(climb.x())).logical_not().logical_and(active.alive());
+    const at::Tensor standing =
+        record(target.logits(climb.x()), options_.steps).logical_not().logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), standing, climb.x());
   }
   return result;
@@ -85,14 +88,18 @@ AttackResult Apgd::run_targeted(Target& target, const at::Tensor& images, const 
               indices.index_select(0, rows.cpu()), aims.select(1, rank).index_select(0, rows), start);
     result.adversarial.index_copy_(0, rows, found.adversarial);
     result.success.index_copy_(0, rows, found.success);
+    result.step.index_copy_(0, rows, found.step + rank * options_.steps);
   }
+  result.step += restart_of(round) * aims.size(1) * options_.steps;
   return result;
 }
 
 AttackResult Apgd::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
                        const at::Tensor& indices, uint32_t round) const {
   if (loss_ == ApgdLoss::kTargetedDlr) return run_targeted(target, images, labels, indices, round);
-  return climb(target, images, labels, indices, labels, round);
+  AttackResult result = climb(target, images, labels, indices, labels, round);
+  result.step += restart_of(round) * options_.steps;
+  return result;
 }
 
 }  // namespace selfgrad

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <atomic>
 #include <cstdint>
@@ -111,7 +112,20 @@ struct AttackResult {
   at::Tensor success;      ///< (N) bool: misclassified within the budget, as the attack believes
   at::Tensor
       distance;  ///< (N) norm of what fools the network at any size, +inf: nothing; fab, deepfool, cw-l2
+  /// (N) int64, where something was found: the steps from the start to `adversarial`, 0 for the start itself,
+  /// over all restarts and targets before it as if none had stopped early. Square: queries; random: points.
+  at::Tensor step;
 };
+
+/// What `step` is before anything is found.
+inline at::Tensor no_steps(const at::Tensor& images) {
+  return at::zeros({images.size(0)}, images.options().dtype(at::kLong));
+}
+
+/// The restart of a round.
+inline int64_t restart_of(uint32_t round) {
+  return round & 0xffffU;
+}
 
 /// One attack of the literature, stateless between calls.
 class Attack {

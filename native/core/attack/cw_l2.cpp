@@ -58,9 +58,11 @@ struct RowAdam {
 /// The smallest misclassified perturbation of each image so far, squared.
 struct SmallestFound {
   explicit SmallestFound(const at::Tensor& images)
-      : adversarial(images.clone()), square(at::full({images.size(0)}, kInfinity, images.options())) {}
+      : adversarial(images.clone()),
+        square(at::full({images.size(0)}, kInfinity, images.options())),
+        steps(no_steps(images)) {}
 
-  at::Tensor adversarial, square;
+  at::Tensor adversarial, square, steps;
 };
 
 /// The weight of the margin per image and the bracket that bisection narrows.
@@ -80,9 +82,11 @@ struct WeightSearch {
   at::Tensor c, low, high;
 };
 
-/// One search step: Adam from the image at fixed c. Returns (N) bool, which images it fooled.
+/// One search step, after `before` steps of earlier ones: Adam from the image at fixed c. Returns (N) bool,
+/// which images it fooled.
 at::Tensor descend(const AttackOptions& options, Target& target, const at::Tensor& images,
-                   const at::Tensor& labels, const at::Tensor& weights, SmallestFound& smallest) {
+                   const at::Tensor& labels, const at::Tensor& weights, int64_t before,
+                   SmallestFound& smallest) {
   at::Tensor found = at::zeros({images.size(0)}, images.options().dtype(at::kBool));
   ActiveSet active(images.size(0), images.device());
   at::Tensor origin = images;
@@ -106,6 +110,7 @@ at::Tensor descend(const AttackOptions& options, Target& target, const at::Tenso
     const at::Tensor better = fooled.logical_and(square < smallest.square.index_select(0, active.rows()));
     store_rows(smallest.adversarial, active.rows(), better, x);
     store_rows(smallest.square, active.rows(), better, square);
+    fill_rows(smallest.steps, active.rows(), better, before + step);
     store_rows(found, active.rows(), fooled, fooled);
     // d x / d w = (1 - tanh^2 w) / 2.
     adam.step(w, (g.gradient + 2.0 * (x - origin)) * (1.0 - t.square()) / 2.0);
@@ -125,11 +130,12 @@ AttackResult CwL2::run(Target& target, const at::Tensor& images, const at::Tenso
   SmallestFound smallest(images);
   WeightSearch search(images, options_.initial_c);
   for (int64_t step = 0; step < options_.binary_search_steps; ++step) {
-    search.update(descend(options_, target, images, labels, search.c, smallest));
+    search.update(descend(options_, target, images, labels, search.c, step * options_.steps, smallest));
   }
   const at::Tensor size = perturbation_norm(options_.threat.norm, smallest.adversarial - images);
   const at::Tensor fooled = smallest.square.isfinite();
-  return {smallest.adversarial, fooled.logical_and(size <= options_.threat.eps), smallest.square.sqrt()};
+  return {smallest.adversarial, fooled.logical_and(size <= options_.threat.eps), smallest.square.sqrt(),
+          smallest.steps};
 }
 
 }  // namespace selfgrad

@@ -27,6 +27,7 @@ AttackResult DeepFool::run(Target& target, const at::Tensor& images, const at::T
   const auto& [norm, eps] = options_.threat;
   at::Tensor adversarial = images.clone();
   at::Tensor distance = at::full({images.size(0)}, std::numeric_limits<double>::infinity(), images.options());
+  at::Tensor steps = no_steps(images);
   ActiveSet active(images.size(0), images.device());
   at::Tensor aims = likeliest_wrong(target.logits(images), labels, options_.targets);
   at::Tensor origin = images;
@@ -40,9 +41,10 @@ AttackResult DeepFool::run(Target& target, const at::Tensor& images, const at::T
     const at::Tensor wrong = misclassified(target.logits(x), y).logical_and(active.alive());
     store_rows(adversarial, active.rows(), active.alive(), x);
     store_rows(distance, active.rows(), wrong, perturbation_norm(norm, x - origin));
+    fill_rows(steps, active.rows(), wrong, step + 1);
     active.leave(wrong, {&aims, &origin, &y, &x, &way});
   }
-  return {adversarial, distance <= eps, distance};
+  return {adversarial, distance <= eps, distance, steps};
 }
 
 }  // namespace selfgrad

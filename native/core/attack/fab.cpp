@@ -6,6 +6,7 @@
 #include <ATen/ops/clone.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/logical_and.h>
+#include <ATen/ops/masked_fill.h>
 #include <ATen/ops/split.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/where.h>
@@ -33,21 +34,24 @@ struct Nearest {
       : images(images),
         norm(norm),
         adversarial(images.clone()),
-        distance(at::full({images.size(0)}, std::numeric_limits<double>::infinity(), images.options())) {}
+        distance(at::full({images.size(0)}, std::numeric_limits<double>::infinity(), images.options())),
+        steps(no_steps(images)) {}
 
-  /// Takes the iterates x that their logits show to be misclassified and nearer; returns the misclassified.
-  at::Tensor update(const at::Tensor& x, const at::Tensor& logits, const at::Tensor& labels) {
+  /// Takes the iterates x after `step` steps that their logits show to be misclassified and nearer; returns
+  /// the misclassified.
+  at::Tensor update(const at::Tensor& x, const at::Tensor& logits, const at::Tensor& labels, int64_t step) {
     at::Tensor wrong = misclassified(logits, labels);
     const at::Tensor size = perturbation_norm(norm, x - images);
     const at::Tensor nearer = wrong.logical_and(size < distance);
     adversarial = where_rows(nearer, x, adversarial);
     distance = at::where(nearer, size, distance);
+    steps.masked_fill_(nearer, step);
     return wrong;
   }
 
   at::Tensor images;
   Norm norm;
-  at::Tensor adversarial, distance;
+  at::Tensor adversarial, distance, steps;
 };
 
 /// The next iterate: beyond the hyperplane <normal, .> = <normal, x> + gap, near x and the image. gap (N).
@@ -63,14 +67,15 @@ at::Tensor step_beyond(Norm norm, const at::Tensor& images, const at::Tensor& x,
   return ((1.0 - alpha) * (x + kEta * from_x) + alpha * (images + kEta * from_image)).clamp(0, 1);
 }
 
-/// One descent from x, in each step towards the nearest of the classes `aims` (N, T) int64.
-void descend(Target& target, int64_t steps, const at::Tensor& labels, const at::Tensor& aims, at::Tensor x,
-             Nearest& nearest) {
-  for (int64_t step = 0; step < steps; ++step) {
+/// One descent from x, after `before` steps of others, in each step towards the nearest of the classes `aims`
+/// (N, T) int64.
+void descend(Target& target, int64_t before, int64_t steps, const at::Tensor& labels, const at::Tensor& aims,
+             at::Tensor x, Nearest& nearest) {
+  for (int64_t step = before; step < before + steps; ++step) {
     const Boundary boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
-    nearest.update(x, boundary.logits, labels);
+    nearest.update(x, boundary.logits, labels, step);
     x = step_beyond(nearest.norm, nearest.images, x, boundary.normal, -boundary.lead);
-    const at::Tensor wrong = nearest.update(x, target.logits(x), labels);
+    const at::Tensor wrong = nearest.update(x, target.logits(x), labels, step + 1);
     x = where_rows(wrong, nearest.images + kBeta * (x - nearest.images), x);
   }
 }
@@ -87,19 +92,19 @@ AttackResult Fab::run(Target& target, const at::Tensor& images, const at::Tensor
   Nearest nearest(images, threat.norm);
   for (size_t turn = 0; turn < aims.size(); ++turn) {
     for (int64_t restart = 0; restart < options_.restarts; ++restart) {
+      const int64_t descents = static_cast<int64_t>(turn) * options_.restarts + restart;
       at::Tensor start = images;
       if (restart > 0) {
-        const auto draw =
-            round + static_cast<uint32_t>(static_cast<int64_t>(turn) * options_.restarts + restart);
+        const auto draw = round + static_cast<uint32_t>(descents);
         const at::Tensor noise =
             random_surface_start({threat.norm, threat.eps / 2}, {target.seed(), Purpose::kAttackStart, draw},
                                  indices, images.sizes().slice(1));
         start = (images + noise.to(images.device())).clamp(0, 1);
       }
-      descend(target, options_.steps, labels, aims[turn], start, nearest);
+      descend(target, descents * options_.steps, options_.steps, labels, aims[turn], start, nearest);
     }
   }
-  return {nearest.adversarial, nearest.distance <= threat.eps, nearest.distance};
+  return {nearest.adversarial, nearest.distance <= threat.eps, nearest.distance, nearest.steps};
 }
 
 }  // namespace selfgrad

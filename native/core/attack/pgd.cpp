@@ -11,6 +11,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -27,23 +28,25 @@ struct PgdRecord {
       : confidence(threshold),
         adversarial(images.clone()),
         best(at::full({images.size(0)}, -std::numeric_limits<float>::infinity(), images.options())),
-        success(at::zeros({images.size(0)}, images.options().dtype(at::kBool))) {}
+        success(at::zeros({images.size(0)}, images.options().dtype(at::kBool))),
+        steps(no_steps(images)) {}
 
-  /// Keeps the rows of x (M, C, H, W) that beat what is stored; returns (M) bool: who has reached
-  /// `confidence`.
+  /// Keeps the rows of x (M, C, H, W), found after `step` steps, that beat what is stored; returns (M) bool:
+  /// who has reached `confidence`.
   at::Tensor update(const ActiveSet& active, const at::Tensor& x, const at::Tensor& labels,
-                    const at::Tensor& logits) {
+                    const at::Tensor& logits, int64_t step) {
     const at::Tensor wrong = misclassified(logits, labels).logical_and(active.alive());
     const at::Tensor size = margin(logits, labels);
     const at::Tensor better = wrong.logical_and(size > best.index_select(0, active.rows()));
     store_rows(adversarial, active.rows(), better, x);
     store_rows(best, active.rows(), better, size);
     store_rows(success, active.rows(), better, wrong);
+    fill_rows(steps, active.rows(), better, step);
     return wrong.logical_and(size >= confidence);
   }
 
   double confidence;
-  at::Tensor adversarial, best, success;
+  at::Tensor adversarial, best, success, steps;
 };
 
 /// Each gradient over the sum of its absolute values; zero stays zero.
@@ -58,6 +61,8 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
                       const at::Tensor& indices, uint32_t round) const {
   const Threat& threat = options_.threat;
   PgdRecord record(images, options_.confidence);
+  // Of points drawn at random (no steps) each restart is one.
+  const int64_t before = restart_of(round) * std::max<int64_t>(1, options_.steps);
   ActiveSet active(images.size(0), images.device());
   at::Tensor origin = images;
   at::Tensor y = labels;
@@ -77,18 +82,18 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
       return attack_loss(options_.loss, z, y, options_.confidence);
     };
     const Target::Gradient g = target.gradient(x, loss);
-    const at::Tensor done = record.update(active, x, y, g.logits);
+    const at::Tensor done = record.update(active, x, y, g.logits, before + step);
     if (momentum_) velocity = momentum_->decay * velocity + per_l1_norm(g.gradient);
     x = projected_step(threat, origin, x, momentum_ ? velocity : g.gradient, options_.alpha);
     active.leave(done, rows);
   }
   if (!active.empty()) {
-    record.update(active, x, y, target.logits(x));
+    record.update(active, x, y, target.logits(x), before + options_.steps);
     // What was never misclassified comes back as it was last tried.
     const at::Tensor standing = record.success.index_select(0, active.rows()).logical_not();
     store_rows(record.adversarial, active.rows(), standing.logical_and(active.alive()), x);
   }
-  return {record.adversarial, record.success, {}};
+  return {record.adversarial, record.success, {}, record.steps};
 }
 
 }  // namespace selfgrad

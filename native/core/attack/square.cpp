@@ -49,23 +49,26 @@ AttackResult Square::run(Target& target, const at::Tensor& images, const at::Ten
                          const at::Tensor& indices, uint32_t round) const {
   const Threat& threat = options_.threat;
   const DrawKey key{target.seed(), Purpose::kAttackStart, round};
-  AttackResult result{images.clone(), at::zeros({images.size(0)}, images.options().dtype(at::kBool)), {}};
+  AttackResult result{
+      images.clone(), at::zeros({images.size(0)}, images.options().dtype(at::kBool)), {}, no_steps(images)};
   ActiveSet active(images.size(0), images.device());
   at::Tensor origin = images;
   at::Tensor y = labels;
   at::Tensor x = square_start(threat, key, indices, images);
   at::Tensor best;
   Scorer scorer(target, threat.norm);
-  const auto record = [&](const at::Tensor& logits, const at::Tensor& tried) {
+  const int64_t before = restart_of(round) * options_.queries;
+  const auto record = [&](const at::Tensor& logits, const at::Tensor& tried, int64_t query) {
     at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), wrong, tried);
     store_rows(result.success, active.rows(), wrong, wrong);
+    fill_rows(result.step, active.rows(), wrong, before + query);
     return wrong;
   };
   if (images.size(0) > 0) {
     const at::Tensor logits = scorer.start(x);
     best = margin(logits, y);
-    active.leave(record(logits, x), {&x, &origin, &y, &best});
+    active.leave(record(logits, x, 0), {&x, &origin, &y, &best});
   }
   for (int64_t query = 1; query < options_.queries && !active.empty(); ++query) {
     const int64_t side = square_side(threat.norm, square_share(options_.p_init, query - 1, options_.schedule),
@@ -79,7 +82,7 @@ AttackResult Square::run(Target& target, const at::Tensor& images, const at::Ten
     scorer.accept(better);
     x = where_rows(better, tried.images, x);
     best = at::where(better, reached, best);
-    active.leave(record(logits, tried.images), {&x, &origin, &y, &best});
+    active.leave(record(logits, tried.images, query), {&x, &origin, &y, &best});
   }
   if (!active.empty()) store_rows(result.adversarial, active.rows(), active.alive(), x);
   return result;

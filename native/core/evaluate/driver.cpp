@@ -46,6 +46,7 @@ BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subj
   const at::Tensor broken = confirm(checker, clipped, labels, result.success);
   outcome.adversarial = where_rows(broken, clipped, images);
   outcome.broken = broken.cpu();
+  outcome.step = result.step.cpu();
   return outcome;
 }
 

@@ -30,6 +30,7 @@ struct BatchOutcome {
   at::Tensor indices;      ///< (N) int64
   at::Tensor adversarial;  ///< (N, C, H, W) within the budget; the clean image where not broken
   at::Tensor broken;       ///< (N) bool: confirmed
+  at::Tensor step;         ///< (N) int64, where broken: AttackResult::step
   at::Tensor
       distance;  ///< (N) norm confirmed at any size, +inf: none; undefined unless fab, deepfool or cw-l2
 };

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "evaluate/driver.h"
 #include "evaluate/recount.h"
@@ -62,6 +63,8 @@ class Evaluation {
     subject_.batch_size = options.batch_size;
     result_.count = options.count;
     result_.labels = int32_values(subject_.labels);
+    result_.steps.assign(options.count, -1);
+    result_.margins.assign(options.count, std::numeric_limits<double>::quiet_NaN());
   }
 
   EvaluateResult run() {
@@ -150,9 +153,13 @@ class Evaluation {
   void settle(int64_t attack, const BrokenImages& broken) {
     const Recount again = recount(broken, subject_, options_.attacks[attack].name, checker_);
     const at::Tensor indices = broken.indices();
-    for (const int32_t index : int32_values(indices)) {
-      int32_t& by = result_.broken_by[index - options_.first];
-      if (by == kRobust) by = static_cast<int32_t>(attack);
+    const at::Tensor steps = broken.steps();
+    for (int64_t row = 0; row < indices.size(0); ++row) {
+      const int64_t place = indices[row].item<int64_t>() - options_.first;
+      if (result_.broken_by[place] != kRobust) continue;
+      result_.broken_by[place] = static_cast<int32_t>(attack);
+      result_.steps[place] = steps[row].item<int32_t>();
+      result_.margins[place] = again.margins[row].item<double>();
     }
     standing_.index_fill_(0, indices - options_.first, false);
     left_.index_fill_(0, indices - options_.first, false);

@@ -53,6 +53,10 @@ struct EvaluateResult {
   int64_t count = 0, clean = 0, robust = 0;
   std::vector<AttackOutcome> attacks;
   std::vector<int32_t> broken_by, predictions, labels;  ///< of image first + i; predictions: when clean
+  /// Of the attack in broken_by, -1 without one: its steps to the adversarial image (AttackResult::step).
+  std::vector<int32_t> steps;
+  /// Of that image in the recount, NaN without one: the label's logit minus the largest other.
+  std::vector<double> margins;
   Passes passes;  ///< of everything: clean, attacks, confirmations, recounts
   double seconds = 0;
   std::vector<Example> examples;

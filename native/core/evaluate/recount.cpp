@@ -32,6 +32,7 @@ void BrokenImages::add(const BatchOutcome& outcome) {
   const at::Tensor rows = outcome.broken.nonzero().squeeze(1);
   if (rows.size(0) == 0) return;
   indices_.push_back(outcome.indices.index_select(0, rows));
+  steps_.push_back(outcome.step.index_select(0, rows));
   adversarial_.push_back(select_rows(outcome.adversarial, rows.to(outcome.adversarial.device())));
 }
 
@@ -43,18 +44,24 @@ at::Tensor BrokenImages::adversarial() const {
   return at::cat(adversarial_);
 }
 
+at::Tensor BrokenImages::steps() const {
+  return at::cat(steps_);
+}
+
 Recount recount(const BrokenImages& broken, const Subject& subject, const std::string& attack,
                 Target& checker) {
   const at::Tensor indices = broken.indices();
   const at::Tensor adversarial = broken.adversarial();
   std::vector<at::Tensor> predictions;
   std::vector<at::Tensor> confidences;
+  std::vector<at::Tensor> margins;
   int64_t correct = 0;
   const auto classify = [&](const at::Tensor& rows, int64_t batch) {
     checker.set_place("batch " + std::to_string(batch) + " of the recount of attack " + attack);
     const at::Tensor logits = checker.logits(select_rows(adversarial, rows.to(subject.device)));
-    correct +=
-        clearly_correct(logits, subject.labels_of(indices.index_select(0, rows))).sum().item<int64_t>();
+    const at::Tensor labels = subject.labels_of(indices.index_select(0, rows));
+    correct += clearly_correct(logits, labels).sum().item<int64_t>();
+    margins.push_back(-margin(logits, labels).cpu());
     const auto [confidence, prediction] = logits.softmax(1).max(1);
     predictions.push_back(prediction.cpu());
     confidences.push_back(confidence.cpu());
@@ -67,7 +74,7 @@ Recount recount(const BrokenImages& broken, const Subject& subject, const std::s
                     " correct ones. The network's answer for an image depends on its batch or on "
                     "chance: put it in evaluation mode.");
   }
-  return {at::cat(predictions), at::cat(confidences)};
+  return {at::cat(predictions), at::cat(confidences), at::cat(margins)};
 }
 
 }  // namespace selfgrad

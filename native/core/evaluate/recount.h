@@ -19,16 +19,19 @@ class BrokenImages {
   at::Tensor indices() const;
   /// (M, C, H, W).
   at::Tensor adversarial() const;
+  /// (M) int64 on the CPU: the step of the attack at which each was found.
+  at::Tensor steps() const;
   bool empty() const { return indices_.empty(); }
 
  private:
-  std::vector<at::Tensor> indices_, adversarial_;
+  std::vector<at::Tensor> indices_, adversarial_, steps_;
 };
 
 /// What the network says of adversarial images: (M) each, on the CPU.
 struct Recount {
   at::Tensor predictions;  ///< int64
   at::Tensor confidences;  ///< float32, softmax probability of the prediction
+  at::Tensor margins;  ///< float32, logit of the label minus the largest other; above zero by rounding only
 };
 
 /// Classifies all broken images again, in batches of another size than the attack's. @throws

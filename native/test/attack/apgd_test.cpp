@@ -108,10 +108,16 @@ TEST_P(ApgdAttack, LeavesWithTheStartWhenThatIsMisclassified) {
   const at::Tensor wrong = (net(images).argmax(1) + 1).remainder(5);
   const std::atomic<bool> stop{false};
   Target target(net, 0, stop);
-  const AttackResult result =
-      make_attack(options(1e-4))->run(target, images, wrong, at::arange(3, at::kLong), 0);
+  const auto run = [&](uint32_t round) {
+    return make_attack(options(1e-4))->run(target, images, wrong, at::arange(3, at::kLong), round);
+  };
+  const AttackResult result = run(0);
   EXPECT_TRUE(result.success.all().item<bool>());
   EXPECT_EQ(target.passes().backward, 3);
+  EXPECT_FALSE(result.step.any().item<bool>());
+  // Of the third try, behind all climbs of two.
+  const int64_t climbs = GetParam().name == "apgd-t" ? 4 : 1;
+  EXPECT_TRUE(run(2).step.eq(2 * climbs * options(0).steps).all().item<bool>());
 }
 
 TEST_P(ApgdAttack, StartsAnewInEachRound) {

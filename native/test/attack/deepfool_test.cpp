@@ -4,6 +4,7 @@
 
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/ones_like.h>
 #include <gtest/gtest.h>
 
 #include "fixtures.h"
@@ -42,6 +43,7 @@ TEST_P(DeepFoolAttack, FindsTheDistanceToTheHyperplaneInOneStep) {
     const at::Tensor optimum = model.optimum(GetParam(), images, attacked.labels);
     EXPECT_TRUE(at::allclose(attacked.result.distance.to(at::kDouble), 1.02 * (optimum + 1e-4), 1e-4, 1e-6));
     EXPECT_TRUE(misclassified(model(attacked.result.adversarial), attacked.labels).all().item<bool>());
+    EXPECT_TRUE(attacked.result.step.equal(at::ones_like(attacked.labels)));
   }
 }
 

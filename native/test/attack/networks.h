@@ -159,8 +159,9 @@ AttackResult expect_independent_of_batches(const AttackOptions& options, int64_t
       const auto of_whole = [&](const at::Tensor& x) { return x.defined() ? x.index_select(0, rows) : x; };
       const AttackResult part = run(rows);
       EXPECT_TRUE(part.success.equal(of_whole(whole.success)));
-      same(part,
-           AttackResult{of_whole(whole.adversarial), of_whole(whole.success), of_whole(whole.distance)});
+      EXPECT_TRUE(part.step.equal(of_whole(whole.step)));
+      same(part, AttackResult{of_whole(whole.adversarial), of_whole(whole.success), of_whole(whole.distance),
+                              of_whole(whole.step)});
     }
   return whole;
 }

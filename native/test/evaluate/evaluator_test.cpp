@@ -101,6 +101,84 @@ TEST(Evaluate, MatchesTheClosedFormOfALinearModel) {
   }
 }
 
+/// On two classes each step of PGD lowers the margin m0 by alpha |w_i - w_y|_1: m0 / that many steps, rounded
+/// up.
+TEST(Evaluate, TellsStepAndMarginOfEachBrokenImage) {
+  const LinearModel model(2);
+  Fixture fixture(model);
+  const at::Tensor images = fixture.data.images(at::arange(kCount, at::kLong));
+  const at::Tensor z = model(images);
+  const at::Tensor optimum = std::get<0>(model.optimum(Norm::kLinf, images, z.argmax(1)).sort());
+  const double slope = (model.weight[0] - model.weight[1]).abs().sum().item<double>();
+  AttackOptions fgsm = attack_named("fgsm", optimum[kCount / 4].item<double>() * 1.001);
+  AttackOptions pgd = attack_named("pgd", optimum[3 * kCount / 4].item<double>() * 1.001);
+  pgd.alpha = pgd.threat.eps / 10;
+  pgd.random_start = false;
+  const EvaluateResult result = fixture.run(evaluate_options({fgsm, pgd}));
+  std::vector<int64_t> seen(2);
+  for (int64_t n = 0; n < kCount; ++n) {
+    const double margin = (z[n][0] - z[n][1]).abs().item<double>();
+    const int32_t by = result.broken_by[n];
+    if (by < 0) {
+      EXPECT_EQ(result.steps[n], -1);
+      EXPECT_TRUE(std::isnan(result.margins[n]));
+      continue;
+    }
+    ++seen[by];
+    const double length = by == 0 ? fgsm.threat.eps : pgd.alpha;
+    EXPECT_EQ(result.steps[n], by == 0 ? 1 : static_cast<int32_t>(std::ceil(margin / (length * slope)))) << n;
+    EXPECT_NEAR(result.margins[n], margin - result.steps[n] * length * slope, 1e-5) << n;
+  }
+  EXPECT_GT(seen[0], 2);
+  EXPECT_GT(seen[1], 2);
+  EXPECT_GT(count_of(result.broken_by, kRobust), 2);
+}
+
+/// What `less` breaks, `more` breaks at the same step; what is broken in tries that only `more` has, after
+/// `steps`.
+void expect_steps_of_earlier_tries(const Target::Logits& network, const AttackOptions& less,
+                                   const AttackOptions& more, int32_t steps) {
+  Fixture fixture(network);
+  const EvaluateResult once = fixture.run(evaluate_options({less}));
+  const EvaluateResult again = fixture.run(evaluate_options({more}));
+  int64_t later = 0;
+  for (int64_t n = 0; n < kCount; ++n) {
+    if (once.broken_by[n] == 0) {
+      EXPECT_EQ(again.steps[n], once.steps[n]) << less.name << n;
+      EXPECT_LE(once.steps[n], steps);
+    } else if (again.broken_by[n] == 0) {
+      ++later;
+      EXPECT_GE(again.steps[n], steps) << less.name << n;
+    }
+  }
+  EXPECT_GT(later, 0) << less.name;
+}
+
+TEST(Evaluate, CountsTheStepsOfEarlierRestarts) {
+  for (const auto& [name, eps] :
+       std::vector<std::pair<std::string, double>>{{"random", 0.1}, {"pgd", 0.03}, {"square", 0.04}}) {
+    AttackOptions once = attack_named(name, eps);
+    once.steps = 1;
+    once.queries = 4;
+    AttackOptions often = once;
+    often.restarts = 60;
+    expect_steps_of_earlier_tries(SmallNet{}, once, often, name == "square" ? 4 : 1);
+  }
+}
+
+TEST(Evaluate, CountsTheStepsTowardsEarlierTargets) {
+  // The likeliest wrong class is out of reach, the next is not.
+  LinearModel model(5);
+  const at::Tensor row = model.weight[2].sign();
+  model.weight.zero_()[2] = row;
+  model.bias = at::tensor({5.0, 4.9, 0.0, -20.0, -20.0}, at::kFloat);
+  AttackOptions one = attack_named("apgd-t", 0.25);
+  one.targets = 1;
+  AttackOptions all = one;
+  all.targets = 4;
+  expect_steps_of_earlier_tries(model, one, all, static_cast<int32_t>(one.steps));
+}
+
 TEST(Evaluate, DependsOnNeitherBatchSizeNorThreads) {
   EvaluateOptions options = evaluate_options({attack_named("pgd", 0.03), attack_named("cw-linf", 0.03)});
   for (AttackOptions& attack : options.attacks)
@@ -112,7 +190,7 @@ TEST(Evaluate, DependsOnNeitherBatchSizeNorThreads) {
     Fixture fixture(SmallNet{});
     const EvaluateResult result = fixture.run(options);
     at::set_num_threads(before);
-    return result.broken_by;
+    return std::make_pair(result.broken_by, result.steps);
   };
   const auto expected = run(16, 1);
   for (const int64_t batch_size : {1, 3, 8, 40})
@@ -134,6 +212,7 @@ TEST(Evaluate, OfAPartGivesTheImagesOfThatPartWhatTheWholeGivesThem) {
   EXPECT_EQ(part.labels, middle(whole.labels));
   EXPECT_EQ(part.predictions, middle(whole.predictions));
   EXPECT_EQ(part.broken_by, middle(whole.broken_by));
+  EXPECT_EQ(part.steps, middle(whole.steps));
   EXPECT_EQ(part.robust, count_of(part.broken_by, kRobust));
   ASSERT_FALSE(part.examples.empty());
   for (const Example& example : part.examples) {
@@ -223,6 +302,9 @@ TEST(Evaluate, CountsCwL2ByItsDistance) {
   ASSERT_FALSE(small.attacks[0].distances.empty());
   // The median is over all images fooled, whatever the budget.
   EXPECT_EQ(small.attacks[0].distances, large.attacks[0].distances);
+  for (int64_t n = 0; n < kCount; ++n) {
+    EXPECT_TRUE(small.broken_by[n] != 0 || small.steps[n] == large.steps[n]) << n;
+  }
   EXPECT_TRUE(fixture.run(evaluate_options({attack_named("pgd", 0.03)})).attacks[0].distances.empty());
 }
 
