@@ -1,4 +1,5 @@
-// CW-L2: near the closed-form optimum, independent of the batch, honest about its budget.
+// CW-L2: near the closed-form optimum, PyTorch's images (reference/make_cw_l2_reference.py), independent of
+// the batch, honest about its budget.
 #include "attack/cw_l2.h"
 
 #include <ATen/ops/allclose.h>
@@ -16,6 +17,7 @@ using testing::Attacked;
 using testing::grey_images;
 using testing::LinearModel;
 using testing::random_tensor;
+using testing::ReferenceNet;
 using testing::SmallNet;
 
 AttackOptions cw_options(double eps) {
@@ -36,6 +38,21 @@ TEST(CwL2, FindsNearlyTheSmallestPerturbation) {
     EXPECT_GE(ratio.min().item<double>(), 1 - 1e-3);
     EXPECT_TRUE(misclassified(model(attacked.result.adversarial), attacked.labels).all().item<bool>());
   }
+}
+
+TEST(CwL2, FindsThePyTorchImages) {
+  const ReferenceNet net("cw_l2_reference.safetensors");
+  const at::Tensor images = net.file.at("images").contiguous(at::MemoryFormat::ChannelsLast);
+  AttackOptions options = cw_options(10);
+  options.steps = 60;
+  options.binary_search_steps = 5;
+  options.initial_c = 0.1;
+  const AttackResult result = attack_batch_of(net, options, images).result;
+  const double error = (result.adversarial - net.file.at("adversarial")).abs().max().item<double>();
+  constexpr double kAllowed = 1e-4;
+  RecordProperty("percent_of_allowed_error", std::to_string(100 * error / kAllowed));
+  EXPECT_LE(error, kAllowed);
+  EXPECT_TRUE(at::allclose(result.distance, net.file.at("distance"), 1e-4, 1e-6));
 }
 
 TEST(CwL2, ReportsTheDistanceOfWhatItReturns) {
