@@ -55,6 +55,7 @@ export { type CardInput, type ModelCard, modelCard } from './report/card.ts';
 export { renderCard } from './report/cardMarkdown.ts';
 export { type ComparisonInput, renderComparison } from './report/comparisonPage.ts';
 export { type ReportInput, renderReport } from './report/html.ts';
+export type { MaskingFindings } from './report/masking.ts';
 export { renderMasking } from './report/maskingTable.ts';
 export { type RobustBenchRecord, robustBenchRecord } from './report/robustBench.ts';
 export { renderStability } from './report/stabilityTable.ts';

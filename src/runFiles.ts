@@ -12,6 +12,8 @@ export interface RunFiles {
   evaluation: string;
   /** Finished parts of an evaluation in progress. */
   partial: string;
+  /** What `selfgrad masking --out` wrote, for the report. */
+  masking: string;
   report: string;
   csv: string;
   onnx: string;
@@ -29,6 +31,7 @@ export function runFiles(directory: string): RunFiles {
     model: join(directory, 'model.safetensors'),
     evaluation: join(directory, 'evaluation.json'),
     partial: join(directory, 'evaluation.partial.jsonl'),
+    masking: join(directory, 'masking.json'),
     report: join(directory, 'report.html'),
     csv: join(directory, 'evaluation.csv'),
     onnx: join(directory, 'model.onnx'),

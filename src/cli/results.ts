@@ -5,6 +5,7 @@ import type { Evaluation } from '../evaluation.ts';
 import { renderCsv } from '../report/csv.ts';
 import { renderReport } from '../report/html.ts';
 import { writeEvaluation } from '../report/json.ts';
+import { readMasking } from '../report/masking.ts';
 import { writeAtomic } from '../report/writeAtomic.ts';
 import type { RunFiles } from '../runFiles.ts';
 import { readHistory, runLayers } from './runFiles.ts';
@@ -29,13 +30,21 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Writes report.html and evaluation.csv to `written`; the training curve and configuration come from `run`. */
+/**
+ * Writes report.html and evaluation.csv to `written`; the training curve, configuration and checks for masking come
+ * from `run`.
+ */
 export async function writeReport(evaluation: Evaluation, run: RunFiles, written: RunFiles): Promise<void> {
   await makeDirectory(written.directory);
   const [layer] = runLayers(run);
   await writeAtomic(
     written.report,
-    renderReport({ evaluation, history: readHistory(run), config: layer?.values ?? null }),
+    renderReport({
+      evaluation,
+      history: readHistory(run),
+      config: layer?.values ?? null,
+      masking: await readMasking(run.masking),
+    }),
   );
   await writeAtomic(written.csv, renderCsv(evaluation));
 }

@@ -8,6 +8,7 @@ import { counted, threatText } from './format.ts';
 import { headline } from './headline.ts';
 import { trainingHistory } from './history.ts';
 import { type Content, html, type Markup } from './markup.ts';
+import { type MaskingFindings, maskingSection } from './masking.ts';
 import { renderPage, section } from './page.ts';
 import { provenance } from './provenance.ts';
 import { attackTable, classTable, epsTable } from './tables.ts';
@@ -18,6 +19,8 @@ export interface ReportInput {
   history: readonly TrainEvent[];
   /** The resolved configuration as a plain object; null or undefined when there is none. */
   config: unknown;
+  /** The checks for gradient masking of the same network. Defaults to null: the report has no section on them. */
+  masking?: MaskingFindings | null;
 }
 
 function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {
@@ -37,12 +40,13 @@ function warningList({ warnings }: Evaluation): Markup {
   return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`;
 }
 
-function sections({ evaluation, history, config }: ReportInput): Content[] {
+function sections({ evaluation, history, config, masking = null }: ReportInput): Content[] {
   const { warnings, epsCurve: curve, threat, perClass, examples: stored, attacks } = evaluation;
   const training = trainingHistory(history);
   return [
     warnings.length > 0 && section('warnings', 'Warnings', null, warningList(evaluation)),
     section('attacks', 'Attacks', null, attackTable(evaluation)),
+    masking !== null && maskingSection(masking, evaluation),
     curve !== null &&
       curve.points.length > 0 &&
       section(
@@ -75,7 +79,8 @@ function sections({ evaluation, history, config }: ReportInput): Content[] {
  * Draws an evaluation as one self-contained HTML document: style, charts (SVG) and images (PNG data URIs)
  * are inline, nothing is fetched, nothing is executed. What the input lacks, the document leaves out.
  */
-export function renderReport({ evaluation, history, config }: ReportInput): string {
+export function renderReport(input: ReportInput): string {
+  const { evaluation } = input;
   const { model, data, threat, versions } = evaluation;
   return renderPage({
     title: `${model.architecture} on ${data.name}, ${threatText(threat)}`,
@@ -84,7 +89,7 @@ export function renderReport({ evaluation, history, config }: ReportInput): stri
 <h1>${model.architecture} <span>on</span> ${data.name}</h1>
 <ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}${model.strategy !== null && html`<li>trained with ${model.strategy}</li>`}<li>${counted(model.parameters, 'parameter')}</li><li>seed ${evaluation.seed}</li><li>${evaluation.device}</li></ul>
 ${headlines(evaluation)}`,
-    main: sections({ evaluation, history, config }),
+    main: sections(input),
     footer: `Written by selfgrad ${versions.selfgrad} on ${evaluation.createdAt}.`,
   });
 }

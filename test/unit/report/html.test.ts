@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type DefaultTreeAdapterMap, parse } from 'parse5';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type ReportInput, renderReport } from '../../../src/report/html.ts';
+import { type MaskingFindings, readMasking } from '../../../src/report/masking.ts';
 import { evaluationFixture, historyFixture, suiteFixture } from './fixture.ts';
 
 type Element = DefaultTreeAdapterMap['element'];
@@ -55,6 +59,31 @@ describe('renderReport', () => {
       'examples',
       'provenance',
     ]);
+  });
+
+  test('shows the checks for masking, of the same network only', () => {
+    const masking: MaskingFindings = {
+      model: { sha256: 'cd34'.repeat(16) },
+      data: { count: 200 },
+      threat: full.evaluation.threat,
+      checks: [
+        { name: 'steps', raised: false, evidence: 'five times as many steps break 0.5 points more' },
+        { name: 'zero-gradient', raised: true, evidence: '12.0 % of the gradients are zero <b>' },
+      ],
+      verdict: 'suspect',
+    };
+    const text = renderReport({ ...full, masking });
+    expect(sectionIds(text)).toEqual(sectionIds(renderReport(full)).toSpliced(2, 0, 'masking'));
+    expect(read(text).errors).toEqual([]);
+    expect(text).toContain('Suspect: zero-gradient.');
+    expect(text).toContain('docs/masking.md#zero-gradient');
+    expect(text).toContain('12.0 % of the gradients are zero &lt;b&gt;');
+    expect(text.match(/>not raised</g)).toHaveLength(1);
+    const quiet = { ...masking, checks: masking.checks.slice(0, 1), verdict: 'no sign' as const };
+    expect(renderReport({ ...full, masking: quiet })).toContain('No sign of masking, which proves nothing');
+    const other = renderReport({ ...full, masking: { ...masking, model: { sha256: null } } });
+    expect(other).toContain('is of another network');
+    expect(other).not.toContain('zero-gradient');
   });
 
   test('leaves out what is not there', () => {
@@ -192,6 +221,26 @@ describe('renderReport', () => {
       const named = attribute(element, 'aria-labelledby')!.split(' ');
       expect(named).toHaveLength(2);
       expect(named.every((id) => ids.has(id))).toBe(true);
+    }
+  });
+});
+
+describe('readMasking', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'selfgrad-masking-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('is null without a file, and refuses another one', async () => {
+    const path = join(folder, 'masking.json');
+    expect(await readMasking(path)).toBeNull();
+    for (const [text, wrong] of [
+      ['{', 'JSON'],
+      ['{"schema":"selfgrad.masking/2"}', 'schema is wrong'],
+    ] as const) {
+      writeFileSync(path, text);
+      await expect(readMasking(path)).rejects.toMatchObject({
+        code: 'ERR_DATA',
+        message: expect.stringContaining(wrong),
+      });
     }
   });
 });
