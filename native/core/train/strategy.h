@@ -91,8 +91,8 @@ std::string scratch_folder(const TrainOptions& options);
 /// Logits (N, K) float32 of a forward, counted; where gradients are on, with the one backward it will have.
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x);
 
-/// Mean cross-entropy of the training forward at `x` with label smoothing and class weights: one forward and, to come, one
-/// backward.
+/// Mean cross-entropy of the training forward at `x` with label smoothing and class weights: one forward and,
+/// to come, one backward.
 StepOutput training_forward(StepContext& context, const at::Tensor& x);
 
 /// The training forwards at the images and then at `x`, under a loss of both predictions with the strategy's
