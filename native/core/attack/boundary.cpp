@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/gather.h>
+#include <ATen/ops/index_copy.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/where.h>
@@ -23,6 +24,13 @@ at::Tensor dual_size(Norm norm, const at::Tensor& gradient) {
 }
 
 }  // namespace
+
+void Boundary::put(const at::Tensor& rows, const Boundary& other) {
+  lead.index_copy_(0, rows, other.lead);
+  normal.index_copy_(0, rows, other.normal);
+  distance.index_copy_(0, rows, other.distance);
+  logits.index_copy_(0, rows, other.logits);
+}
 
 Boundary nearest_boundary(Target& target, Norm norm, const at::Tensor& x, const at::Tensor& labels,
                           const at::Tensor& aims) {

@@ -11,6 +11,9 @@ struct Boundary {
   at::Tensor normal;    ///< (N, C, H, W): its gradient
   at::Tensor distance;  ///< (N): |lead| / the dual norm of `normal`
   at::Tensor logits;    ///< (N, K), detached
+
+  /// Takes over `other` (M) for the images `rows` (M) int64.
+  void put(const at::Tensor& rows, const Boundary& other);
 };
 
 /// Of the boundaries towards the classes `aims` (N, T) int64 that whose distance in `norm` is the smallest.

@@ -5,8 +5,10 @@
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/clone.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/masked_fill.h>
+#include <ATen/ops/nonzero.h>
 #include <ATen/ops/split.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/where.h>
@@ -71,12 +73,23 @@ at::Tensor step_beyond(Norm norm, const at::Tensor& images, const at::Tensor& x,
 /// (N, T) int64.
 void descend(Target& target, int64_t before, int64_t steps, const at::Tensor& labels, const at::Tensor& aims,
              at::Tensor x, Nearest& nearest) {
+  Boundary boundary;
+  // The pass that tells who is misclassified by a step is that of the next one's boundary too, for all that
+  // are not pulled back. Where most are, it would be a boundary for nothing.
+  bool ahead = false, few_fooled = true;
   for (int64_t step = before; step < before + steps; ++step) {
-    const Boundary boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
+    if (!ahead) boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
     nearest.update(x, boundary.logits, labels, step);
     x = step_beyond(nearest.norm, nearest.images, x, boundary.normal, -boundary.lead);
-    const at::Tensor wrong = nearest.update(x, target.logits(x), labels, step + 1);
+    ahead = few_fooled && step + 1 < before + steps;
+    if (ahead) boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
+    const at::Tensor wrong = nearest.update(x, ahead ? boundary.logits : target.logits(x), labels, step + 1);
     x = where_rows(wrong, nearest.images + kBeta * (x - nearest.images), x);
+    const at::Tensor rows = wrong.nonzero().squeeze(1);
+    few_fooled = 2 * rows.size(0) < x.size(0);
+    if (!ahead || rows.size(0) == 0) continue;
+    boundary.put(rows, nearest_boundary(target, nearest.norm, select_rows(x, rows),
+                                        labels.index_select(0, rows), aims.index_select(0, rows)));
   }
 }
 

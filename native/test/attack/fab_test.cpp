@@ -3,6 +3,7 @@
 #include "attack/fab.h"
 
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
 #include <gtest/gtest.h>
 
@@ -115,22 +116,38 @@ TEST_P(FabAttack, DependsOnNeitherBatchNorOrder) {
       });
 }
 
-TEST_P(FabAttack, TakesTwoForwardsAStepAndABackwardForEachAim) {
+TEST_P(FabAttack, TakesAForwardAStepAndABackwardForEachAimWhereNothingFools) {
   AttackOptions options = this->options(middle_eps(), 3);
   options.restarts = 2;
   options.targets = 2;
-  const Passes passes = attack_batch_of(SmallNet(), options, grey_images(7)).passes;
-  // The clean logits order the classes. SmallNet has five: fab looks at four wrong ones in each step.
+  const SmallNet net;
+  const auto certain = [&net](const at::Tensor& x) {
+    const at::Tensor logits = net(x);
+    return at::cat({logits.narrow(1, 0, 1) + 100, logits.narrow(1, 1, 4)}, 1);
+  };
+  const Passes passes = attack_batch_of(certain, options, grey_images(7)).passes;
+  // The clean logits order the classes, and the last point of a descent is looked at once. SmallNet has five
+  // classes: fab looks at four wrong ones in each step.
   if (name() == "fab") {
     EXPECT_EQ(passes.backward, 7 * 3 * 2 * 4);
-    EXPECT_EQ(passes.forward, 7 * (1 + 2 * 3 * 2));
+    EXPECT_EQ(passes.forward, 7 * (1 + (3 + 1) * 2));
     return;
   }
   EXPECT_EQ(passes.backward, 7 * 3 * 2 * 2);
-  EXPECT_EQ(passes.forward, 7 * (1 + 2 * 3 * 2 * 2));
+  EXPECT_EQ(passes.forward, 7 * (1 + (3 + 1) * 2 * 2));
   // Of nine targets four are left.
   options.targets = 9;
-  EXPECT_EQ(attack_batch_of(SmallNet(), options, grey_images(7)).passes.backward, 7 * 3 * 2 * 4);
+  EXPECT_EQ(attack_batch_of(certain, options, grey_images(7)).passes.backward, 7 * 3 * 2 * 4);
+}
+
+TEST_P(FabAttack, TakesAtMostTwoForwardsAStepWhereMostIsFooled) {
+  AttackOptions options = this->options(middle_eps(), 8);
+  options.targets = 4;
+  const Passes passes = attack_batch_of(SmallNet(), options, grey_images(7)).passes;
+  const int64_t descents = name() == "fab" ? 1 : 4;
+  EXPECT_GT(passes.forward, 7 * (1 + (8 + 1) * descents));
+  EXPECT_LE(passes.forward, 7 * (1 + (2 * 8 + 1) * descents));
+  EXPECT_LT(passes.backward, 2 * 7 * 8 * 4);
 }
 
 TEST_P(FabAttack, StartsAtTheImageFirstAndAtRandomThen) {
