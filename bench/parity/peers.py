@@ -85,7 +85,8 @@ with contextlib.redirect_stdout(sys.stderr):
     stages = []
     for name in task["attacks"]:
         attack = make[task["peer"]](name)
-        for rows in standing.nonzero().squeeze(1).split(BATCH):
+        # An empty tensor splits into one empty batch.
+        for rows in filter(len, standing.nonzero().squeeze(1).split(BATCH)):
             standing[rows] = attacked(attack, images[rows], labels[rows])
         stages.append("".join("1" if one else "0" for one in standing.tolist()))
     seconds = time.process_time() - started
