@@ -74,8 +74,8 @@ await runMain(async () => {
   try {
     const counts = [await testCore(folder), await testPackage(folder, process.argv.slice(2))];
     const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
-    const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
-    console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+    if (sum('skipped') > 0) console.log(`\n${sum('skipped')} skipped`);
+    console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
     return sum('failed') > 0 ? 1 : 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
