@@ -96,7 +96,10 @@ async function workflows() {
 /** The API reference is written without a warning. Typedoc has a TypeScript of its own, in docs/api. */
 async function apiReference() {
   const cwd = join(root, 'docs/api');
-  for (const args of [['ci', '--no-audit', '--no-fund'], ['run', 'build', '--', '--emit', 'none']]) {
+  for (const args of [
+    ['ci', '--no-audit', '--no-fund'],
+    ['run', 'build', '--', '--emit', 'none'],
+  ]) {
     const { status, output } = await run('npm', args, { cwd });
     if (status !== 0) return output;
   }

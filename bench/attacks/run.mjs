@@ -12,22 +12,17 @@ import { parseArgs } from 'node:util';
 import { Dataset, loadModel, openData } from '../../dist/index.js';
 import { machine, versions } from '../../dist/machine.js';
 import { writeAtomic } from '../../dist/report/writeAtomic.js';
-import { peerTask, runPeer } from '../parity/peer.mjs';
+import { peerFlags, peerTask, runPeer } from '../parity/peer.mjs';
 import { cases } from './cases.mjs';
 import { renderAttacks } from './table.mjs';
 
 const text = (value) => ({ type: 'string', default: value });
 const { values: flags } = parseArgs({
   options: {
-    python: text('python3'),
-    model: { type: 'string', multiple: true, default: [] },
-    source: text('cifar10'),
-    path: { type: 'string' },
-    note: { type: 'string' },
+    ...peerFlags,
     cases: text(Object.keys(cases).join(';')),
     images: { type: 'string' },
     repeats: text('3'),
-    threads: text('1'),
     out: text('bench/results/attacks.json'),
     work: text('runs/attacks'),
   },

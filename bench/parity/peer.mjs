@@ -2,6 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
+const text = (value) => ({ type: 'string', default: value });
+/** Flags of every script that runs peers. */
+export const peerFlags = {
+  python: text('python3'),
+  model: { type: 'string', multiple: true, default: [] },
+  source: text('cifar10'),
+  path: { type: 'string' },
+  note: { type: 'string' },
+  threads: text('1'),
+};
+
 /** What peers.py is asked: `model` are the options of one of ours, `pixels` the file of bytes, `threat` with a number. */
 export function peerTask({ peer, attacks, pixels, labels, weights, model, threat, batch = 200, threads }) {
   const { depths, baseWidth: width, activation } = model;

@@ -17,21 +17,16 @@ import { packBits } from '../claims/bits.mjs';
 import { cpuSeconds } from '../cpuSeconds.mjs';
 import { cases } from './cases.mjs';
 import { compare, stagesOf } from './compare.mjs';
-import { peerTask, runPeer } from './peer.mjs';
+import { peerFlags, peerTask, runPeer } from './peer.mjs';
 import { renderParity } from './table.mjs';
 
 const text = (value) => ({ type: 'string', default: value });
 const { values: flags } = parseArgs({
   options: {
-    python: text('python3'),
-    model: { type: 'string', multiple: true, default: [] },
-    source: text('cifar10'),
-    path: { type: 'string' },
-    note: { type: 'string' },
+    ...peerFlags,
     count: text('200'),
     cases: text(Object.keys(cases).join()),
     eps: text('8/255'),
-    threads: text('1'),
     again: { type: 'boolean', default: false },
     out: text('bench/results/parity.json'),
     work: text('runs/parity'),
