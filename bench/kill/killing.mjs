@@ -92,7 +92,9 @@ export async function killRepeatedly({
   for (let busy = true; busy || now.kills < kills; ) {
     const before = job.progress(out);
     const spare = now.kills < kills;
-    const killed = await start(job.next(out), spare ? draw(seed, now.kills) * windowMs : null);
+    // Each life draws anew: a kill drawn behind the end of a run would let all runs that follow end as well.
+    const lives = now.kills + now.completed;
+    const killed = await start(job.next(out), spare ? draw(seed, lives) * windowMs : null);
     if (killed) {
       const progressed = now.progressed + (job.progress(out) === before ? 0 : 1);
       await tell({ kills: now.kills + 1, progressed });
