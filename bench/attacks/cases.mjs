@@ -1,12 +1,16 @@
 /** What is timed: an entry of `evaluate.attacks`, the peers that have the same attack, and our levers that it uses. */
 
-/** `levers`: what SELFGRAD_PLAIN turns off, one at a time. Settings of the peers: ../parity/peers.py. */
+/**
+ * `levers`: what SELFGRAD_PLAIN turns off, one at a time; `bfloat16`: ours with its gradients in bfloat16 is timed too.
+ * Settings of the peers: ../parity/peers.py.
+ */
 export const cases = {
   'pgd-20': {
     attack: { name: 'pgd', steps: 20, randomStart: false },
     threat: { norm: 'linf', eps: '8/255' },
     peers: ['torchattacks', 'foolbox'],
     levers: ['norm-activation', 'projected-step', 'block-cache'],
+    bfloat16: true,
     images: 200,
   },
   'cw-l2, one search step': {
@@ -28,6 +32,7 @@ export const cases = {
     threat: { norm: 'linf', eps: '8/255' },
     peers: ['autoattack'],
     levers: ['window-forward', 'norm-activation'],
+    bfloat16: true,
     images: 40,
   },
 };

@@ -48,7 +48,7 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
   const model = await loadModel(file);
   for (const id of flags.cases.split(';')) {
     if (rows.some((row) => row.model.sha256 === model.sha256 && row.case === id)) continue;
-    const { attack, threat, peers, levers, images } = cases[id];
+    const { attack, threat, peers, levers, images, bfloat16 = false } = cases[id];
     const count = Number(flags.images ?? images);
     const data = await Dataset.from(
       await openData({ source: flags.source, path: flags.path, split: 'test', limit: count }),
@@ -61,6 +61,9 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
     const task = { threat, threads, pixels, labels: [...chosen.labels], weights: resolve(file) };
     const contenders = {
       selfgrad: () => ours(own, ''),
+      ...(bfloat16 && {
+        'selfgrad, bfloat16': () => ours({ ...own, attack: { ...attack, precision: 'bfloat16' } }, ''),
+      }),
       ...Object.fromEntries(levers.map((lever) => [`without ${lever}`, () => ours(own, lever)])),
       ...Object.fromEntries(peers.map((peer) => [peer, () => theirs(peer, task, model.options, attacks)])),
     };

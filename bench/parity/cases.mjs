@@ -2,7 +2,7 @@
 
 /**
  * `attacks` run as a cascade, and so do the peer's of the same names; the verdicts are compared after each.
- * `images`: at most so many of the first ones, where an attack is dear.
+ * The peers compute in float32, also where we do not. `images`: at most so many of the first ones, where an attack is dear.
  */
 export const cases = {
   fgsm: { attacks: [{ name: 'fgsm' }], peers: ['torchattacks', 'foolbox'] },
@@ -10,9 +10,14 @@ export const cases = {
     attacks: [{ name: 'pgd', steps: 20, randomStart: false }],
     peers: ['torchattacks', 'foolbox'],
   },
+  'pgd-20-bfloat16': {
+    attacks: [{ name: 'pgd', steps: 20, randomStart: false, precision: 'bfloat16' }],
+    peers: ['torchattacks'],
+  },
   'mi-fgsm': { attacks: [{ name: 'mi-fgsm' }], peers: ['torchattacks'] },
   deepfool: { attacks: [{ name: 'deepfool' }], peers: ['foolbox'] },
   'apgd-ce': { attacks: [{ name: 'apgd-ce' }], peers: ['autoattack'] },
+  'apgd-ce-bfloat16': { attacks: [{ name: 'apgd-ce', precision: 'bfloat16' }], peers: ['autoattack'] },
   'fab-t': { attacks: [{ name: 'fab-t' }], peers: ['autoattack'], images: 100 },
   square: {
     attacks: [{ name: 'square', queries: 5000, schedule: 10_000 }],

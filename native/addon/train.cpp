@@ -80,7 +80,7 @@ TrainOptions train_options(const Napi::Object& from) {
   options.strategy = strategy_options(object(from, "strategy"));
   options.epochs = number(from, "epochs");
   options.batch_size = integer(from, "batchSize");
-  options.precision = text(from, "precision") == "bfloat16" ? Precision::kBfloat16 : Precision::kFloat32;
+  options.precision = precision(from, "precision");
   options.lr = number(from, "lr");
   options.momentum = number(from, "momentum");
   options.nesterov = boolean(from, "nesterov");

@@ -56,6 +56,10 @@ Norm norm(const Napi::Object& from, const char* key) {
   return text(from, key) == "l2" ? Norm::kL2 : Norm::kLinf;
 }
 
+Precision precision(const Napi::Object& from, const char* key) {
+  return text(from, key) == "bfloat16" ? Precision::kBfloat16 : Precision::kFloat32;
+}
+
 AttackOptions attack_options(const Napi::Object& from) {
   return {.name = text(from, "name"),
           .threat = {.norm = norm(from, "norm"), .eps = number(from, "eps")},
@@ -67,6 +71,7 @@ AttackOptions attack_options(const Napi::Object& from) {
           .confidence = number(from, "confidence"),
           .decay = number(from, "decay"),
           .eot = integer(from, "eot"),
+          .precision = precision(from, "precision"),
           .targets = integer(from, "targets"),
           .overshoot = number(from, "overshoot"),
           .binary_search_steps = integer(from, "binarySearchSteps"),

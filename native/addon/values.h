@@ -23,6 +23,7 @@ std::vector<double> numbers(const Napi::Object& from, const char* key);
 std::vector<std::string> texts(const Napi::Object& from, const char* key);
 Metadata metadata(const Napi::Object& from, const char* key);
 Norm norm(const Napi::Object& from, const char* key);
+Precision precision(const Napi::Object& from, const char* key);
 AttackOptions attack_options(const Napi::Object& from);
 /// The attacks of an array.
 std::vector<AttackOptions> attack_list(const Napi::Object& from, const char* key);

@@ -7,7 +7,7 @@ function suite(name: string, version: string, parts: readonly AttackResult[], fi
   const { options, attacked } = parts[0]!;
   return {
     name,
-    options: { version, norm: options.norm!, eps: options.eps! },
+    options: { version, precision: options.precision!, norm: options.norm!, eps: options.eps! },
     attacks: parts.map((_, i) => first + i),
     robust: parts.at(-1)!.robust,
     attacked,

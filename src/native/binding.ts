@@ -148,6 +148,8 @@ export interface NativeAttackOptions {
   decay: number;
   /** Passes that each gradient is the mean of. */
   eot: number;
+  /** Of the passes that give gradients; fab, deepfool and cw-l2 compute in float32. */
+  precision: 'float32' | 'bfloat16';
   /** apgd-t, fab-t, deepfool: wrong classes to aim at. */
   targets: number;
   /** deepfool only. */

@@ -96,6 +96,17 @@ describe('evaluate', () => {
     expect(figures(await measure({ threads: 2 }))).toEqual(figures(await measure()));
   });
 
+  it('takes gradients in bfloat16 when asked to, and confirms what they break in float32', async () => {
+    const attacks = [pgd({ steps: 5, precision: 'bfloat16' })];
+    const [exact, mixed] = [await measure({ attacks: [pgd({ steps: 5 })] }), await measure({ attacks })];
+    expect(mixed.attacks[0]!.options.precision).toBe('bfloat16');
+    expect(mixed.clean).toEqual(exact.clean);
+    expect(Math.abs(mixed.robust.correct - exact.robust.correct)).toBeLessThanOrEqual(2);
+    const margins = ({ images }: Evaluation) => images.margins.filter((margin) => margin !== null);
+    expect(Math.max(...margins(mixed))).toBeLessThan(0);
+    expect(margins(mixed)).not.toEqual(margins(exact));
+  });
+
   it('in a cascade attacks only what stands, and ends in the same worst case', async () => {
     const [each, cascade] = [await measure(), await measure({ cascade: true })];
     expect(cascade.robust).toEqual(each.robust);
@@ -121,7 +132,7 @@ describe('evaluate', () => {
     expect(suites).toEqual([
       {
         name: 'autoattack',
-        options: { version: 'rand', norm: 'linf', eps: 0.15 },
+        options: { version: 'rand', precision: 'float32', norm: 'linf', eps: 0.15 },
         attacks: [1, 2],
         robust: dlr!.robust,
         attacked: clean.correct,

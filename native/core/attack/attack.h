@@ -13,6 +13,7 @@
 
 #include "attack/losses.h"
 #include "attack/threat.h"
+#include "nn/precision.h"
 #include "nn/window_forward.h"
 
 namespace selfgrad {
@@ -40,7 +41,8 @@ struct AttackOptions {
   AttackLoss loss = AttackLoss::kCrossEntropy;
   double confidence = 0.0;
   double decay = 1.0;
-  int64_t eot = 1;  ///< samples that each gradient is the mean of
+  int64_t eot = 1;                            ///< samples that each gradient is the mean of
+  Precision precision = Precision::kFloat32;  ///< of the passes behind `Target::gradient`
   int64_t targets = 9;
   double overshoot = 0.02;
   int64_t binary_search_steps = 9;
@@ -87,6 +89,9 @@ class Target {
 
   /// Passes that each `gradient` is the mean of, at least 1.
   void set_samples(int64_t samples) { samples_ = samples; }
+  /// Of each `gradient`. With bfloat16 the logits of images that are close to a tie are computed again in
+  /// float32 (one forward pass more for each), so that what an attack sees as broken is broken.
+  void set_precision(Precision precision) { precision_ = precision; }
   /// Where the run is, for messages: `batch 3 of attack pgd`.
   void set_place(std::string place) { place_ = std::move(place); }
   uint64_t seed() const { return seed_; }
@@ -94,6 +99,7 @@ class Target {
 
  private:
   at::Tensor forward(const at::Tensor& x, bool with_graph);
+  at::Tensor settle_ties(const at::Tensor& x, const at::Tensor& logits);
   void check_stop() const;
   void check_finite(const at::Tensor& logits) const;
 
@@ -103,6 +109,7 @@ class Target {
   const std::atomic<bool>& stop_;
   Passes passes_;
   int64_t samples_ = 1;
+  Precision precision_ = Precision::kFloat32;
   std::string place_ = "batch 0";
 };
 

@@ -1,9 +1,15 @@
 // Every pass of an attack goes through here, so the counts cannot drift from what was computed.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
 #include <ATen/ops/all.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/index_copy.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/nonzero.h>
+#include <ATen/ops/select.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/topk.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
@@ -11,6 +17,12 @@
 #include "error.h"
 
 namespace selfgrad {
+namespace {
+
+/// bfloat16 has 8 bits: what a network computes in it is off by about this share of the largest logit.
+constexpr double kBfloat16Error = 0.02;
+
+}  // namespace
 
 void Target::check_stop() const {
   if (stop_) throw Cancelled();
@@ -53,20 +65,35 @@ void Target::count_backward(int64_t passes) {
   passes_.backward += passes;
 }
 
+/// The logits (N, K) that bfloat16 gave for x, those near a tie replaced by what float32 gives.
+at::Tensor Target::settle_ties(const at::Tensor& x, const at::Tensor& logits) {
+  const at::Tensor top = std::get<0>(logits.topk(2, 1));
+  const at::Tensor lead = top.select(1, 0) - top.select(1, 1);
+  const at::Tensor rows = (lead < kBfloat16Error * logits.abs().amax(1)).nonzero().squeeze(1);
+  if (rows.size(0) == 0) return logits;
+  return logits.index_copy(0, rows, this->logits(x.index_select(0, rows)));
+}
+
 Target::Gradient Target::gradient(const at::Tensor& x,
                                   const std::function<at::Tensor(const at::Tensor&)>& loss) {
   const torch::autograd::AutoGradMode graph(true);
   Gradient mean;
   for (int64_t sample = 0; sample < samples_; ++sample) {
     const at::Tensor input = x.detach().requires_grad_();
-    const at::Tensor z = differentiable_logits(input);
+    const at::Tensor z = [&] {
+      const PrecisionGuard mixed(precision_, x.device().type());
+      return differentiable_logits(input);
+    }();
     count_backward(x.size(0));
     // With the images as the only inputs of the engine, convolutions skip the gradient of their weights.
     const at::Tensor gradient = torch::autograd::grad({loss(z).sum()}, {input})[0];
     mean.logits = sample == 0 ? z.detach() : mean.logits + z.detach();
     mean.gradient = sample == 0 ? gradient : mean.gradient + gradient;
   }
-  if (samples_ == 1) return mean;
+  if (samples_ == 1) {
+    if (precision_ != Precision::kFloat32) mean.logits = settle_ties(x, mean.logits);
+    return mean;
+  }
   const auto samples = static_cast<double>(samples_);
   return {mean.logits / samples, mean.gradient / samples};
 }

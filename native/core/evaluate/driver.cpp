@@ -68,6 +68,7 @@ void run_attack(const AttackOptions& options, int64_t attack, const Subject& sub
                 const std::function<void(const BatchOutcome&, int64_t)>& observe) {
   const auto method = make_attack(options);
   attacker.set_samples(options.eot);
+  attacker.set_precision(options.precision);
   for (int64_t restart = 0; restart < method->restarts() && standing.size(0) > 0; ++restart) {
     const auto round = static_cast<uint32_t>(attack << 16 | restart);
     std::vector<at::Tensor> left;

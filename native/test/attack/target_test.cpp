@@ -1,6 +1,15 @@
 // The target: counted passes, no gradient for weights, refusal of NaN, cancellation.
+#include <ATen/ops/abs.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cosine_similarity.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/min.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/select.h>
+#include <ATen/ops/topk.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +23,7 @@ namespace {
 
 using testing::grey_images;
 using testing::LinearModel;
+using testing::random_tensor;
 using testing::SmallNet;
 
 TEST(Target, CountsOnePassPerExample) {
@@ -49,6 +59,36 @@ TEST(Target, AveragesTheGradientOverItsSamples) {
   EXPECT_TRUE(at::allclose(logits, 2 * model(grey_images(2))));
   EXPECT_EQ(target.passes().forward, 6);
   EXPECT_EQ(target.passes().backward, 6);
+}
+
+TEST(Target, ComputesGradientsInBfloat16ButNotWhatIsCloseToATie) {
+  const std::atomic<bool> stop{false};
+  const SmallNet net;
+  const at::Tensor images = random_tensor(7, {64, 2, 4, 4}, 0, 1);
+  const auto first = [](const at::Tensor& z) { return z.select(1, 0); };
+  Target exact(net, 0, stop);
+  Target mixed(net, 0, stop);
+  mixed.set_precision(Precision::kBfloat16);
+  const auto [logits, gradient] = exact.gradient(images, first);
+  const auto [about_logits, about_gradient] = mixed.gradient(images, first);
+  EXPECT_EQ(about_logits.scalar_type(), at::kFloat);
+  EXPECT_EQ(about_gradient.scalar_type(), at::kFloat);
+  const at::Tensor flat = gradient.flatten(1), about = about_gradient.flatten(1);
+  EXPECT_FALSE(about.equal(flat));
+  EXPECT_GT(at::cosine_similarity(about, flat, 1).min().item<double>(), 0.995);
+
+  const at::Tensor top = std::get<0>(about_logits.topk(2, 1));
+  const at::Tensor close = (top.select(1, 0) - top.select(1, 1)) < 0.01 * about_logits.abs().amax(1);
+  const at::Tensor rows = close.nonzero().squeeze(1);
+  ASSERT_GT(rows.size(0), 0);
+  ASSERT_LT(rows.size(0), 32);
+  EXPECT_TRUE(at::allclose(about_logits.index_select(0, rows), logits.index_select(0, rows), 1e-6, 1e-6));
+  EXPECT_FALSE(at::allclose(about_logits, logits, 1e-6, 1e-6));
+  EXPECT_TRUE(about_logits.argmax(1).equal(logits.argmax(1)));
+  // Those passes are billed: forwards, and no more than the rows that were close.
+  EXPECT_EQ(mixed.passes().backward, exact.passes().backward);
+  EXPECT_GE(mixed.passes().forward, exact.passes().forward + rows.size(0));
+  EXPECT_LT(mixed.passes().forward, exact.passes().forward + 32);
 }
 
 TEST(Target, LeavesWeightsWithoutGradient) {

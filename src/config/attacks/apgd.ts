@@ -6,14 +6,13 @@ import type { Fraction } from '../fraction.ts';
 import { integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
-import { attackEot, type EotOptions } from './eot.ts';
+import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface ApgdAttack {
+export interface ApgdAttack extends AttackGradients {
   name: 'apgd-ce' | 'apgd-dlr';
   steps: number;
   restarts: number;
-  eot: number;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
@@ -26,7 +25,7 @@ export interface ApgdTAttack extends Omit<ApgdAttack, 'name'> {
   targets: number;
 }
 
-export interface ApgdOptions extends EotOptions {
+export interface ApgdOptions extends GradientOptions {
   /** At least 1. Defaults to 100. */
   steps?: number;
   /** Independent tries, at least 1; an image counts as broken when any try breaks it. Defaults to 1. */
@@ -48,7 +47,7 @@ export interface ApgdTOptions extends ApgdOptions {
 const shared = {
   steps: integer({ description: 'Gradient steps, of each climb.', gte: 1 }).prefault(100),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
-  eot: attackEot,
+  ...attackGradients,
   eps: attackEps,
   norm: attackNorm,
 };

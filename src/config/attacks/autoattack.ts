@@ -10,11 +10,14 @@ import { apgdCe, apgdDlr, apgdT } from './apgd.ts';
 import type { Attack } from './attack.ts';
 import { attackEps, attackNorm } from './budget.ts';
 import { fab, fabT } from './fab.ts';
+import { attackPrecision, type GradientPrecision } from './gradients.ts';
 import { square } from './square.ts';
 
 export interface AutoAttack {
   name: 'autoattack';
   version: AutoAttackVersion;
+  /** Of its APGD; the others compute in float32. */
+  precision: GradientPrecision;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
@@ -29,6 +32,8 @@ export interface AutoAttackOptions {
    * random numbers. Defaults to `standard`.
    */
   version?: AutoAttackVersion;
+  /** Number format of the gradients of its APGD, see `pgd`; the others compute in float32. Defaults to `float32`. */
+  precision?: GradientPrecision;
   /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
   eps?: Fraction | null;
   /** Defaults to null, which stands for the threat model's. */
@@ -41,6 +46,7 @@ export const autoAttackSchema = section('The attacks of AutoAttack as a cascade.
   version: choice(['standard', 'plus', 'rand'], { description: 'Which list of attacks.' }).prefault(
     'standard',
   ),
+  precision: attackPrecision,
   eps: attackEps,
   norm: attackNorm,
 }) satisfies z.ZodType<AutoAttack>;
@@ -55,19 +61,20 @@ export function autoattack(options: AutoAttackOptions = {}): AutoAttack {
 }
 
 /** Its attacks in the order and with the settings of the authors' code, which shrinks Square's windows for 10 000 queries. */
-export function autoAttackParts({ version, eps, norm }: AutoAttack): Attack[] {
+export function autoAttackParts({ version, precision, eps, norm }: AutoAttack): Attack[] {
   const ball = { eps, norm };
-  const targeted = [apgdT(ball), fabT(ball)];
+  const climb = { ...ball, precision };
+  const targeted = [apgdT(climb), fabT(ball)];
   const blackBox = square({ ...ball, queries: 5000, schedule: 10_000 });
   switch (version) {
     case 'standard':
-      return [apgdCe(ball), ...targeted, blackBox];
+      return [apgdCe(climb), ...targeted, blackBox];
     case 'plus': {
-      const often = { ...ball, restarts: 5 };
-      return [apgdCe(often), apgdDlr(often), fab(often), blackBox, ...targeted];
+      const often = { ...climb, restarts: 5 };
+      return [apgdCe(often), apgdDlr(often), fab({ ...ball, restarts: 5 }), blackBox, ...targeted];
     }
     case 'rand': {
-      const averaged = { ...ball, eot: 20 };
+      const averaged = { ...climb, eot: 20 };
       return [apgdCe(averaged), apgdDlr(averaged)];
     }
   }

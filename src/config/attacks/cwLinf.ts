@@ -9,7 +9,7 @@ import { climb, type PgdAttack, type PgdOptions } from './pgd.ts';
 import { unusedOptions } from './unused.ts';
 
 /** What it has of PGD. */
-type Climb = 'steps' | 'alpha' | 'restarts' | 'randomStart' | 'eot';
+type Climb = 'steps' | 'alpha' | 'restarts' | 'randomStart' | 'eot' | 'precision';
 
 export interface CwLinfAttack extends Pick<PgdAttack, Climb> {
   name: 'cw-linf';

@@ -5,19 +5,18 @@ import type { Fraction } from '../fraction.ts';
 import { parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
-import { attackEot, type EotOptions } from './eot.ts';
+import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface FgsmAttack {
+export interface FgsmAttack extends AttackGradients {
   name: 'fgsm';
-  eot: number;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
   norm: Norm | null;
 }
 
-export interface FgsmOptions extends EotOptions {
+export interface FgsmOptions extends GradientOptions {
   /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
   eps?: Fraction | null;
   /** Defaults to null, which stands for the threat model's. */
@@ -27,7 +26,7 @@ export interface FgsmOptions extends EotOptions {
 /** @internal */
 export const fgsmSchema = section('One step along the gradient.', {
   name: z.literal('fgsm'),
-  eot: attackEot,
+  ...attackGradients,
   eps: attackEps,
   norm: attackNorm,
 }) satisfies z.ZodType<FgsmAttack>;

@@ -5,24 +5,23 @@ import { type Fraction, fraction } from '../fraction.ts';
 import { integer, number, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
-import { attackEot, type EotOptions } from './eot.ts';
+import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface MiFgsmAttack {
+export interface MiFgsmAttack extends AttackGradients {
   name: 'mi-fgsm';
   steps: number;
   /** Step size in pixel units; null stands for eps / steps. */
   alpha: number | null;
   /** What is kept of the accumulated gradient in a step, the paper's mu. */
   decay: number;
-  eot: number;
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
   norm: Norm | null;
 }
 
-export interface MiFgsmOptions extends EotOptions {
+export interface MiFgsmOptions extends GradientOptions {
   /** At least 1. Defaults to 10. */
   steps?: number;
   /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps / steps. */
@@ -43,7 +42,7 @@ export const miFgsmSchema = section('Iterated FGSM with momentum.', {
     .nullable()
     .prefault(null),
   decay: number({ description: 'What is kept of the accumulated gradient in a step.', gte: 0 }).prefault(1),
-  eot: attackEot,
+  ...attackGradients,
   eps: attackEps,
   norm: attackNorm,
 }) satisfies z.ZodType<MiFgsmAttack>;

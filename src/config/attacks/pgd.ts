@@ -5,17 +5,16 @@ import { type Fraction, fraction } from '../fraction.ts';
 import { choice, flag, integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
-import { attackEot, type EotOptions } from './eot.ts';
+import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface PgdAttack {
+export interface PgdAttack extends AttackGradients {
   name: 'pgd';
   steps: number;
   /** Step size in pixel units; null stands for eps / 4. */
   alpha: number | null;
   restarts: number;
   randomStart: boolean;
-  eot: number;
   loss: 'ce' | 'margin';
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
@@ -23,7 +22,7 @@ export interface PgdAttack {
   norm: Norm | null;
 }
 
-export interface PgdOptions extends EotOptions {
+export interface PgdOptions extends GradientOptions {
   /** At least 1. Defaults to 20. */
   steps?: number;
   /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps / 4. */
@@ -46,7 +45,7 @@ export const climb = {
   alpha: fraction({ description: 'Step size; null stands for eps / 4.', gt: 0 }).nullable().prefault(null),
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
   randomStart: flag({ description: 'Start at random in the ball.' }).prefault(true),
-  eot: attackEot,
+  ...attackGradients,
 };
 
 /** @internal */

@@ -9,6 +9,7 @@ export const unusedOptions = {
   confidence: 0,
   decay: 0,
   eot: 1,
+  precision: 'float32',
   targets: 1,
   overshoot: 0,
   binarySearchSteps: 1,

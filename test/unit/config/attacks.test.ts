@@ -25,7 +25,7 @@ const l2 = { norm: 'l2', eps: 0.5 } as const;
 
 describe('the attack builders', () => {
   it('have the defaults of the literature', () => {
-    expect(fgsm()).toEqual({ name: 'fgsm', eot: 1, eps: null, norm: null });
+    expect(fgsm()).toEqual({ name: 'fgsm', eot: 1, precision: 'float32', eps: null, norm: null });
     expect(pgd()).toEqual({
       name: 'pgd',
       steps: 20,
@@ -33,6 +33,7 @@ describe('the attack builders', () => {
       restarts: 1,
       randomStart: true,
       eot: 1,
+      precision: 'float32',
       loss: 'ce',
       eps: null,
       norm: null,
@@ -43,11 +44,20 @@ describe('the attack builders', () => {
       alpha: null,
       decay: 1,
       eot: 1,
+      precision: 'float32',
       eps: null,
       norm: null,
     });
     expect(cwLinf()).toMatchObject({ steps: 20, confidence: 0, restarts: 1, randomStart: true });
-    expect(apgdCe()).toEqual({ name: 'apgd-ce', steps: 100, restarts: 1, eot: 1, eps: null, norm: null });
+    expect(apgdCe()).toEqual({
+      name: 'apgd-ce',
+      steps: 100,
+      restarts: 1,
+      eot: 1,
+      precision: 'float32',
+      eps: null,
+      norm: null,
+    });
     expect(apgdDlr()).toEqual({ ...apgdCe(), name: 'apgd-dlr' });
     expect(apgdT()).toEqual({ ...apgdCe(), name: 'apgd-t', targets: 9 });
     expect(fabT()).toEqual({
@@ -110,7 +120,7 @@ describe('the attack builders', () => {
       'ERR_OPTION  Unknown option fabT.alphaMax. Known here: name, steps, restarts, eps, norm, targets.',
     );
     expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
-      'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eot, eps, norm.',
+      'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eot, precision, eps, norm.',
     );
     expect(refusal(() => square({ queries: 0 }))).toBe(
       'ERR_OPTION  Expected an integer >= 1 for square.queries but received 0 (number).',
@@ -247,6 +257,7 @@ describe('nativeAttack', () => {
         "norm",
         "overshoot",
         "pInit",
+        "precision",
         "queries",
         "randomStart",
         "restarts",
@@ -289,6 +300,21 @@ describe('autoattack', () => {
       ...targeted,
     ]);
     expect(parts('rand')).toEqual([apgdCe({ ...ball, eot: 20 }), apgdDlr({ ...ball, eot: 20 })]);
+  });
+
+  it('hands its precision to APGD and to nothing else', () => {
+    const precisions = attacksOf(autoattack({ version: 'plus', precision: 'bfloat16' })).map((attack) => [
+      attack.name,
+      'precision' in attack ? attack.precision : null,
+    ]);
+    expect(Object.fromEntries(precisions)).toEqual({
+      'apgd-ce': 'bfloat16',
+      'apgd-dlr': 'bfloat16',
+      fab: null,
+      square: null,
+      'apgd-t': 'bfloat16',
+      'fab-t': null,
+    });
   });
 
   it('is standard by its bare name, and may stand alone where a list is expected', () => {
