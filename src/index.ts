@@ -17,6 +17,7 @@ export { type RandomOptions, random } from './config/attacks/random.ts';
 export { type SquareOptions, square } from './config/attacks/square.ts';
 export type { Config, ConfigInput } from './config/config.ts';
 export type { MaskingConfig, MaskingInput } from './config/masking.ts';
+export { defineConfig } from './config/moduleFile.ts';
 export { type PresetName, presetNames } from './config/presets.ts';
 export type { CertifyConfig, StabilityConfig, StabilityInput } from './config/stability.ts';
 export { type AttaStrategyOptions, atta } from './config/strategies/atta.ts';

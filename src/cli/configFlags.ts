@@ -23,7 +23,10 @@ export function addConfigFlags(command: Command, groups: readonly string[]): Com
   const all = optionRows();
   command.argument('[key=value...]', 'options of the configuration, e.g. train.lr=0.05');
   command.addOption(
-    new Option('-c, --config <file>', 'YAML or JSON file; repeatable, later ones win')
+    new Option(
+      '-c, --config <file>',
+      'YAML, JSON, TypeScript or JavaScript file (the last two are run); repeatable, later ones win',
+    )
       .argParser(collect)
       .default([], 'none'),
   );
@@ -67,12 +70,12 @@ Precedence: flags and key=value > environment (SELFGRAD__TRAIN__LR=0.05) > --con
  * @param top values of a command's own flags, above all others
  * @throws SelfgradError `ERR_OPTION`, `ERR_CONFIG`
  */
-export function readConfig(
+export async function readConfig(
   flags: ConfigFlags,
   overrides: readonly string[],
   base: readonly Layer[] = [],
   top: readonly Layer[] = [],
-): ResolvedConfig {
+): Promise<ResolvedConfig> {
   const preset: Layer[] =
     flags.preset === undefined ? [] : [{ origin: '--preset', values: { preset: flags.preset } }];
   const given = (Object.keys(flagged) as (keyof typeof flagged)[]).flatMap((path): Layer[] => {
@@ -83,7 +86,7 @@ export function readConfig(
   });
   return resolveConfig([
     ...base,
-    ...flags.config.map(readConfigFile),
+    ...(await Promise.all(flags.config.map(readConfigFile))),
     ...environmentLayers(process.env),
     ...preset,
     ...overrides.map(parseOverride),

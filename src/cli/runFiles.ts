@@ -1,7 +1,7 @@
 /** Reads what a run directory holds beside its tensors. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readConfigFile } from '../config/files.ts';
+import { readDataFile } from '../config/files.ts';
 import type { Layer } from '../config/layers.ts';
 import type { TrainEvent } from '../events.ts';
 import { type RunFiles, runFiles } from '../runFiles.ts';
@@ -14,7 +14,7 @@ export function runOf(path: string): RunFiles {
 
 /** The configuration of a run as the lowest layer; none when the run has none. */
 export function runLayers(files: RunFiles): Layer[] {
-  return existsSync(files.config) ? [readConfigFile(files.config)] : [];
+  return existsSync(files.config) ? [readDataFile(files.config)] : [];
 }
 
 /**

@@ -1,8 +1,9 @@
-/** Configuration files: YAML, or JSON, which is YAML too. */
+/** Configuration files: YAML, JSON, which is YAML too, or a program whose default export is the configuration. */
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { SelfgradError } from '../errors.ts';
 import { isGroup, type Layer } from './layers.ts';
+import { isModuleFile, readModuleFile } from './moduleFile.ts';
 import { show } from './option.ts';
 
 /** Why the system refused to read a file, in words. */
@@ -12,15 +13,9 @@ const reasons: Record<string, string> = {
   EACCES: 'permission denied',
 };
 
-/**
- * The layer that a YAML or JSON file holds.
- *
- * @throws SelfgradError `ERR_CONFIG` when it cannot be read or parsed
- */
-export function readConfigFile(path: string): Layer {
-  let text: string;
+function readText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException;
     throw new SelfgradError(
@@ -31,6 +26,15 @@ export function readConfigFile(path: string): Layer {
       },
     );
   }
+}
+
+/**
+ * The layer that a YAML or JSON file holds.
+ *
+ * @throws SelfgradError `ERR_CONFIG` when it cannot be read or parsed
+ */
+export function readDataFile(path: string): Layer {
+  const text = readText(path);
   let values: unknown;
   try {
     values = parseYaml(text) ?? {};
@@ -51,4 +55,16 @@ export function readConfigFile(path: string): Layer {
     );
   }
   return { origin: path, values };
+}
+
+/**
+ * The layer that a configuration file holds. A file in TypeScript or JavaScript (`.ts`, `.mts`, `.js`, `.mjs`) is run.
+ *
+ * @throws SelfgradError `ERR_CONFIG` when it cannot be read, parsed or run, or holds no group of options
+ */
+export async function readConfigFile(path: string): Promise<Layer> {
+  if (!isModuleFile(path)) return readDataFile(path);
+  // An absent file gets the sentence that every other kind gets.
+  readText(path);
+  return { origin: path, values: await readModuleFile(path) };
 }

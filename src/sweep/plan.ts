@@ -139,8 +139,8 @@ export function planSweep({ origin, values }: Layer): Sweep {
 }
 
 /** @throws SelfgradError `ERR_CONFIG`, `ERR_OPTION` */
-export function readSweep(path: string): Sweep {
-  return planSweep(readConfigFile(path));
+export async function readSweep(path: string): Promise<Sweep> {
+  return planSweep(await readConfigFile(path));
 }
 
 /** `train.lr=0.1 train.strategy=pgd`; empty for a sweep over seeds alone. */

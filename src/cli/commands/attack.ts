@@ -174,7 +174,7 @@ export function attackCommand(): Command {
                 values: nest(['evaluate', 'attacks'], [parseValue(flags.attack, '--attack')]),
               },
             ];
-      const { config } = readConfig(flags, overrides, runLayers(runOf(path)), chosen);
+      const { config } = await readConfig(flags, overrides, runLayers(runOf(path)), chosen);
       resolveDevice(config.device);
       const images = await run(path, config, flags);
       const { threat, evaluate, seed } = config;

@@ -21,8 +21,8 @@ function printCommand(): Command {
   );
   return addPresetFlag(addConfigFlags(command, groups))
     .option('--json', 'one JSON document on stdout')
-    .action((overrides: string[], flags: Flags) => {
-      const { config, origins } = readConfig(flags, overrides);
+    .action(async (overrides: string[], flags: Flags) => {
+      const { config, origins } = await readConfig(flags, overrides);
       if (flags.json)
         printJson({ schema: 'selfgrad.config/1', config, origins: Object.fromEntries(origins) });
       else print(renderConfig(config, (path) => origins.get(path) ?? 'default'));
@@ -60,8 +60,8 @@ function validateCommand(): Command {
   const command = new Command('validate').description('check a configuration; exit 2 when it is wrong');
   return addPresetFlag(addConfigFlags(command, groups))
     .option('--json', 'one JSON document on stdout')
-    .action((overrides: string[], flags: Flags) => {
-      readConfig(flags, overrides);
+    .action(async (overrides: string[], flags: Flags) => {
+      await readConfig(flags, overrides);
       if (flags.json) printJson({ schema: 'selfgrad.config-check/1', valid: true });
       else print('valid');
     });

@@ -92,7 +92,7 @@ export function evalCommand(): Command {
     const files = runOf(path);
     const top =
       flags.shard === undefined ? [] : [{ origin: '--shard', values: { evaluate: { shard: flags.shard } } }];
-    const { config } = readConfig(flags, overrides, runLayers(files), top);
+    const { config } = await readConfig(flags, overrides, runLayers(files), top);
     resolveDevice(config.device);
     if (flags.dryRun) {
       const planned = await plan(path, config, flags);

@@ -25,7 +25,7 @@ export function maskingCommand(): Command {
   addSplitFlag(addModelFlags(command));
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
-    const { config } = readConfig(flags, overrides, runLayers(runOf(path)));
+    const { config } = await readConfig(flags, overrides, runLayers(runOf(path)));
     resolveDevice(config.device);
     const { masking } = await import('../../masking.ts');
     const analysis = await measure(path, config, flags, (model, data, shared) =>

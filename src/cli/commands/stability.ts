@@ -23,7 +23,7 @@ export function stabilityCommand(): Command {
   addSplitFlag(addModelFlags(command));
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
-    const { config } = readConfig(flags, overrides, runLayers(runOf(path)));
+    const { config } = await readConfig(flags, overrides, runLayers(runOf(path)));
     resolveDevice(config.device);
     const { stability } = await import('../../stability.ts');
     const analysis = await measure(path, config, flags, (model, data, shared) =>

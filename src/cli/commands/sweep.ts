@@ -68,7 +68,7 @@ function runCommand(): Command {
     .addHelpText('after', example);
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (file: string, flags: RunFlags) => {
-    const sweep = readSweep(file);
+    const sweep = await readSweep(file);
     const runs = runsOfShard(sweep.runs, flags.shard ?? null);
     if (flags.dryRun) return showPlan(runs, sweep, flags);
     await writeManifest(flags.out, sweep);
@@ -110,8 +110,8 @@ function templateCommand(): Command {
     .argument('<file>', 'the file of the sweep')
     .requiredOption('--out <directory>', 'folder of the sweep, as the jobs see it')
     .requiredOption('--shards <n>', 'how many jobs share the runs', parseCount)
-    .action((scheduler: Scheduler, file: string, { out, shards }: { out: string; shards: number }) => {
-      readSweep(file);
+    .action(async (scheduler: Scheduler, file: string, { out, shards }: { out: string; shards: number }) => {
+      await readSweep(file);
       print(templates[scheduler]({ file, out, shards }));
     });
 }

@@ -186,7 +186,7 @@ export function trainCommand(): Command {
     const { directory, resume } = target(flags);
     // Before anything else, so that --dry-run answers as the command itself would.
     checkRunDirectory(runFiles(directory), { ...flags, resume });
-    const resolved = readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
+    const resolved = await readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
     resolveDevice(resolved.config.device);
     if (flags.dryRun) {
       const planned = await plan(resolved.config, directory);
