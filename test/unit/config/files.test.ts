@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfigFile, readDataFile } from '../../../src/config/files.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
 import { SelfgradError } from '../../../src/errors.ts';
 import { refusal } from './refusal.ts';
 
@@ -95,6 +96,13 @@ describe('readConfigFile', () => {
   it.each(['js', 'mjs'])('runs JavaScript (.%s)', async (ending) => {
     const path = file(`a.${ending}`, 'export default { seed: 1 + 2 };');
     expect(await readConfigFile(path)).toEqual({ origin: path, values: { seed: 3 } });
+  });
+
+  it('names the program as the origin of its values', async () => {
+    const path = file('a.ts', "export default { preset: 'quickstart', train: { lr: 0.01 } };");
+    const { config, origins } = resolveConfig([await readConfigFile(path)]);
+    expect(config.train.lr).toBe(0.01);
+    expect([origins.get('train.lr'), origins.get('train.epochs')]).toEqual([path, 'preset quickstart']);
   });
 
   it('reads a file anew after an edit', async () => {
