@@ -2,6 +2,7 @@
 import { checkClasses } from './config/attacks/apgd.ts';
 import { type Attack, attacksOf, nativeAttack, nativeAttacks } from './config/attacks/attack.ts';
 import { square } from './config/attacks/square.ts';
+import { targetOf } from './config/attacks/target.ts';
 import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
 import type { Threat } from './config/threat.ts';
@@ -212,13 +213,17 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
     'apgd-ce': ['norm', 'eps', 'steps', 'restarts', 'eot', 'precision'],
     'apgd-dlr': ['norm', 'eps', 'steps', 'restarts', 'eot', 'precision'],
     'apgd-t': ['norm', 'eps', 'steps', 'restarts', 'targets', 'eot', 'precision'],
-    fab: ['norm', 'eps', 'steps', 'restarts'],
-    'fab-t': ['norm', 'eps', 'steps', 'restarts', 'targets'],
+    fab: ['norm', 'eps', 'steps', 'restarts', 'stopWithinEps'],
+    'fab-t': ['norm', 'eps', 'steps', 'restarts', 'targets', 'stopWithinEps'],
     deepfool: ['norm', 'eps', 'steps', 'targets', 'overshoot'],
     'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
     square: ['norm', 'eps', 'queries', 'pInit', 'schedule', 'restarts'],
   };
-  return Object.fromEntries(used[name].map((key) => [key, options[key]]));
+  const target = targetOf({ name, ...options });
+  return {
+    ...Object.fromEntries(used[name].map((key) => [key, options[key]])),
+    ...(target === null ? {} : { target }),
+  };
 }
 
 /**

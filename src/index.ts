@@ -3,7 +3,14 @@ export type { AttackRunOptions, AttackRunResult } from './attack.ts';
 export { attack } from './attack.ts';
 export type * from './comparison.ts';
 export { compare } from './comparison.ts';
-export { type ApgdOptions, type ApgdTOptions, apgdCe, apgdDlr, apgdT } from './config/attacks/apgd.ts';
+export {
+  type ApgdCeOptions,
+  type ApgdOptions,
+  type ApgdTOptions,
+  apgdCe,
+  apgdDlr,
+  apgdT,
+} from './config/attacks/apgd.ts';
 export type { Attack, AttackInput, ListedAttack, ListedAttackInput } from './config/attacks/attack.ts';
 export { type AutoAttackOptions, autoattack } from './config/attacks/autoattack.ts';
 export { type CwL2Options, cwL2 } from './config/attacks/cwL2.ts';
@@ -15,6 +22,7 @@ export { type MiFgsmOptions, miFgsm } from './config/attacks/miFgsm.ts';
 export { type PgdOptions, pgd } from './config/attacks/pgd.ts';
 export { type RandomOptions, random } from './config/attacks/random.ts';
 export { type SquareOptions, square } from './config/attacks/square.ts';
+export type { AttackTarget, TargetOptions } from './config/attacks/target.ts';
 export type { Config, ConfigInput } from './config/config.ts';
 export type { MaskingConfig, MaskingInput } from './config/masking.ts';
 export { defineConfig } from './config/moduleFile.ts';

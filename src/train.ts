@@ -1,5 +1,6 @@
 /** Trains a network: from a configuration to a model, and to a run directory when one is named. */
 import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { checkClasses } from './config/attacks/apgd.ts';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
 import { splitRequest } from './config/data.ts';
@@ -248,13 +249,15 @@ function nativeOptions(
   resume: boolean,
 ): NativeTrainOptions {
   const { train, threat, seed } = config;
+  const validateAttack = nativeAttack(train.validate.attack, threat, 'train.validate.attack');
+  checkClasses([validateAttack], model.options.classes);
   return {
     model: model.native,
     data: data.native,
     validation: validation?.native ?? null,
     validateEvery: train.validate.every,
     validateCount: train.validate.count,
-    validateAttack: nativeAttack(train.validate.attack, threat, 'train.validate.attack'),
+    validateAttack,
     seed,
     threads: resolveThreads(config.threads),
     norm: threat.norm,

@@ -8,6 +8,15 @@
 #include "error.h"
 
 namespace selfgrad::addon {
+namespace {
+
+Aim aim_named(const std::string& name) {
+  if (name == "class") return Aim::kClass;
+  if (name == "least-likely") return Aim::kLeastLikely;
+  return name == "random" ? Aim::kRandom : Aim::kAnyWrong;
+}
+
+}  // namespace
 
 double number(const Napi::Object& from, const char* key) {
   return from.Get(key).ToNumber().DoubleValue();
@@ -72,7 +81,10 @@ AttackOptions attack_options(const Napi::Object& from) {
           .decay = number(from, "decay"),
           .eot = integer(from, "eot"),
           .precision = precision(from, "precision"),
+          .target = aim_named(text(from, "target")),
+          .target_class = integer(from, "targetClass"),
           .targets = integer(from, "targets"),
+          .stop_within_eps = boolean(from, "stopWithinEps"),
           .overshoot = number(from, "overshoot"),
           .binary_search_steps = integer(from, "binarySearchSteps"),
           .initial_c = number(from, "initialC"),

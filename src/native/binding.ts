@@ -150,8 +150,13 @@ export interface NativeAttackOptions {
   eot: number;
   /** Of the passes that give gradients; fab, deepfool and cw-l2 compute in float32. */
   precision: 'float32' | 'bfloat16';
+  /** What the network is to say; `class` is `targetClass`. Not of random, apgd-dlr, apgd-t, fab, deepfool, square. */
+  target: 'any' | 'class' | 'least-likely' | 'random';
+  targetClass: number;
   /** apgd-t, fab-t, deepfool: wrong classes to aim at. */
   targets: number;
+  /** fab, fab-t: leave an image as soon as it is broken, without its distance. */
+  stopWithinEps: boolean;
   /** deepfool only. */
   overshoot: number;
   /** cw-l2 only. */

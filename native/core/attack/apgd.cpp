@@ -17,17 +17,17 @@
 namespace selfgrad {
 namespace {
 
-at::Tensor loss_of(ApgdLoss loss, const at::Tensor& logits, const at::Tensor& labels,
-                   const at::Tensor& aims) {
+/// rank (N) int64: the wrong class that kTargetedDlr climbs towards.
+at::Tensor loss_of(ApgdLoss loss, const at::Tensor& logits, const Goal& goal, const at::Tensor& rank) {
   switch (loss) {
     case ApgdLoss::kDlr:
-      return dlr(logits, labels);
+      return dlr(logits, goal.classes);
     case ApgdLoss::kTargetedDlr:
-      return targeted_dlr(logits, labels, aims);
+      return targeted_dlr(logits, goal.classes, rank);
     case ApgdLoss::kCrossEntropy:
       break;
   }
-  return attack_loss(AttackLoss::kCrossEntropy, logits, labels, 0.0);
+  return goal.loss(AttackLoss::kCrossEntropy, logits, 0.0);
 }
 
 AttackResult nothing_found(const at::Tensor& images) {
@@ -37,9 +37,9 @@ AttackResult nothing_found(const at::Tensor& images) {
 
 }  // namespace
 
-/// aims (N) int64: the wrong class of each image, for kTargetedDlr.
-AttackResult Apgd::climb(Target& target, const at::Tensor& images, const at::Tensor& labels,
-                         const at::Tensor& indices, const at::Tensor& aims, uint32_t round) const {
+/// towards (N) int64: the wrong class of each image, for kTargetedDlr.
+AttackResult Apgd::climb(Target& target, const at::Tensor& images, Goal goal, const at::Tensor& indices,
+                         const at::Tensor& towards, uint32_t round) const {
   const Threat& threat = options_.threat;
   const DrawKey key{target.seed(), Purpose::kAttackStart, round};
   const at::Tensor start = random_surface_start(threat, key, indices, images.sizes().slice(1));
@@ -47,12 +47,11 @@ AttackResult Apgd::climb(Target& target, const at::Tensor& images, const at::Ten
                   project(threat, images, images + start.to(images.device())));
   AttackResult result = nothing_found(images);
   ActiveSet active(images.size(0), images.device());
-  at::Tensor y = labels;
-  at::Tensor aim = aims;
+  at::Tensor rank = towards;
   std::vector<at::Tensor*> rows = climb.rows();
-  rows.insert(rows.end(), {&y, &aim});
+  rows.insert(rows.end(), {&goal.classes, &rank});
   const auto record = [&](const at::Tensor& logits, int64_t step) {
-    at::Tensor wrong = misclassified(logits, y).logical_and(active.alive());
+    at::Tensor wrong = goal.reached(logits).logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), wrong, climb.x());
     store_rows(result.success, active.rows(), wrong, wrong);
     fill_rows(result.step, active.rows(), wrong, step);
@@ -60,7 +59,7 @@ AttackResult Apgd::climb(Target& target, const at::Tensor& images, const at::Ten
   };
   for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
     at::Tensor value;
-    const auto loss = [&](const at::Tensor& z) { return value = loss_of(loss_, z, y, aim); };
+    const auto loss = [&](const at::Tensor& z) { return value = loss_of(loss_, z, goal, rank); };
     const Target::Gradient g = target.gradient(climb.x(), loss);
     const at::Tensor done = record(g.logits, step);
     climb.step(value.detach(), g.gradient);
@@ -84,7 +83,7 @@ AttackResult Apgd::run_targeted(Target& target, const at::Tensor& images, const 
     // Each climb has a start of its own: rounds count restarts, so the ranks continue where those end.
     const auto start = round + static_cast<uint32_t>(rank * options_.restarts);
     const AttackResult found =
-        climb(target, select_rows(images, rows), labels.index_select(0, rows),
+        climb(target, select_rows(images, rows), goal_of(labels.index_select(0, rows), {}),
               indices.index_select(0, rows.cpu()), aims.select(1, rank).index_select(0, rows), start);
     result.adversarial.index_copy_(0, rows, found.adversarial);
     result.success.index_copy_(0, rows, found.success);
@@ -97,7 +96,9 @@ AttackResult Apgd::run_targeted(Target& target, const at::Tensor& images, const 
 AttackResult Apgd::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
                        const at::Tensor& indices, uint32_t round) const {
   if (loss_ == ApgdLoss::kTargetedDlr) return run_targeted(target, images, labels, indices, round);
-  AttackResult result = climb(target, images, labels, indices, labels, round);
+  const at::Tensor aims = aims_of(options_, target, images, labels, indices);
+  AttackResult result = climb(target, images, goal_of(labels, aims), indices, labels, round);
+  result.aims = aims;
   result.step += restart_of(round) * options_.steps;
   return result;
 }

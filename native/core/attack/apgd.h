@@ -2,6 +2,7 @@
 #pragma once
 
 #include "attack/attack.h"
+#include "attack/goal.h"
 
 namespace selfgrad {
 
@@ -27,8 +28,8 @@ class Apgd final : public Attack {
  private:
   AttackResult run_targeted(Target& target, const at::Tensor& images, const at::Tensor& labels,
                             const at::Tensor& indices, uint32_t round) const;
-  AttackResult climb(Target& target, const at::Tensor& images, const at::Tensor& labels,
-                     const at::Tensor& indices, const at::Tensor& aims, uint32_t round) const;
+  AttackResult climb(Target& target, const at::Tensor& images, Goal goal, const at::Tensor& indices,
+                     const at::Tensor& towards, uint32_t round) const;
 
   AttackOptions options_;
   ApgdLoss loss_;

@@ -29,6 +29,14 @@ struct Passes {
   }
 };
 
+/// The classes that an attack is to make the network say. Attacks with a targeted version take all of these.
+enum class Aim {
+  kAnyWrong,     ///< untargeted
+  kClass,        ///< target_class
+  kLeastLikely,  ///< of each image, by its clean logits, its label aside
+  kRandom,       ///< of each image, drawn among its wrong ones
+};
+
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
   /// random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, deepfool, cw-l2, square
@@ -43,7 +51,10 @@ struct AttackOptions {
   double decay = 1.0;
   int64_t eot = 1;                            ///< samples that each gradient is the mean of
   Precision precision = Precision::kFloat32;  ///< of the passes behind `Target::gradient`
+  Aim target = Aim::kAnyWrong;
+  int64_t target_class = 0;  ///< of kClass
   int64_t targets = 9;
+  bool stop_within_eps = false;  ///< fab: who is broken leaves, without its distance
   double overshoot = 0.02;
   int64_t binary_search_steps = 9;
   double initial_c = 1e-3;
@@ -116,12 +127,15 @@ class Target {
 /// What an attack found for a batch. Images that it could not break keep success = false.
 struct AttackResult {
   at::Tensor adversarial;  ///< (N, C, H, W); where success is false, the last image tried
-  at::Tensor success;      ///< (N) bool: misclassified within the budget, as the attack believes
+  at::Tensor success;  ///< (N) bool: misclassified (as the class in `aims`) within the budget, as the attack
+                       ///< believes
   at::Tensor
       distance;  ///< (N) norm of what fools the network at any size, +inf: nothing; fab, deepfool, cw-l2
   /// (N) int64, where something was found: the steps from the start to `adversarial`, 0 for the start itself,
   /// over all restarts and targets before it as if none had stopped early. Square: queries; random: points.
   at::Tensor step;
+  /// (N) int64: the class that `success` is about, undefined where any wrong one does.
+  at::Tensor aims;
 };
 
 /// What `step` is before anything is found.
@@ -138,8 +152,9 @@ inline int64_t restart_of(uint32_t round) {
 class Attack {
  public:
   virtual ~Attack() = default;
-  /// images (N, C, H, W) in [0, 1] that are classified correctly; labels (N) int64; indices (N) int64 CPU,
-  /// the examples' places in the data set (the key of every draw); round = attack << 16 | restart.
+  /// images (N, C, H, W) in [0, 1] that are classified correctly, none of the class aimed at; labels (N)
+  /// int64; indices (N) int64 CPU, the examples' places in the data set (the key of every draw); round =
+  /// attack << 16 | restart.
   virtual AttackResult run(Target& target, const at::Tensor& images, const at::Tensor& labels,
                            const at::Tensor& indices, uint32_t round) const = 0;
   /// Restarts that make sense: 1 for attacks without randomness.

@@ -23,6 +23,7 @@
 #include <limits>
 
 #include "attack/active_set.h"
+#include "attack/goal.h"
 
 namespace selfgrad {
 namespace {
@@ -55,7 +56,7 @@ struct RowAdam {
   at::Tensor mean, variance;
 };
 
-/// The smallest misclassified perturbation of each image so far, squared.
+/// The smallest perturbation that fools the network, of each image so far, squared.
 struct SmallestFound {
   explicit SmallestFound(const at::Tensor& images)
       : adversarial(images.clone()),
@@ -84,13 +85,11 @@ struct WeightSearch {
 
 /// One search step, after `before` steps of earlier ones: Adam from the image at fixed c. Returns (N) bool,
 /// which images it fooled.
-at::Tensor descend(const AttackOptions& options, Target& target, const at::Tensor& images,
-                   const at::Tensor& labels, const at::Tensor& weights, int64_t before,
-                   SmallestFound& smallest) {
+at::Tensor descend(const AttackOptions& options, Target& target, const at::Tensor& images, Goal goal,
+                   const at::Tensor& weights, int64_t before, SmallestFound& smallest) {
   at::Tensor found = at::zeros({images.size(0)}, images.options().dtype(at::kBool));
   ActiveSet active(images.size(0), images.device());
   at::Tensor origin = images;
-  at::Tensor y = labels;
   at::Tensor c = weights;
   at::Tensor w = to_tanh_space(images);
   at::Tensor previous = at::full_like(c, kInfinity);
@@ -100,13 +99,13 @@ at::Tensor descend(const AttackOptions& options, Target& target, const at::Tenso
     const at::Tensor t = w.tanh();
     const at::Tensor x = (t + 1.0) / 2.0;
     const auto loss = [&](const at::Tensor& z) {
-      return -c * attack_loss(AttackLoss::kMargin, z, y, options.confidence);
+      return -c * goal.loss(AttackLoss::kMargin, z, options.confidence);
     };
     const Target::Gradient g = target.gradient(x, loss);
     const at::Tensor square = (x - origin).square().flatten(1).sum(1);
-    const at::Tensor size = margin(g.logits, y);
+    const at::Tensor lead = goal.lead(g.logits);
     const at::Tensor fooled =
-        misclassified(g.logits, y).logical_and(size >= options.confidence).logical_and(active.alive());
+        goal.reached(g.logits).logical_and(lead >= options.confidence).logical_and(active.alive());
     const at::Tensor better = fooled.logical_and(square < smallest.square.index_select(0, active.rows()));
     store_rows(smallest.adversarial, active.rows(), better, x);
     store_rows(smallest.square, active.rows(), better, square);
@@ -115,27 +114,29 @@ at::Tensor descend(const AttackOptions& options, Target& target, const at::Tenso
     // d x / d w = (1 - tanh^2 w) / 2.
     adam.step(w, (g.gradient + 2.0 * (x - origin)) * (1.0 - t.square()) / 2.0);
     if ((step + 1) % check_every != 0) continue;
-    const at::Tensor total = square + c * (options.confidence - size.clamp_max(options.confidence));
+    const at::Tensor total = square + c * (options.confidence - lead.clamp_max(options.confidence));
     const at::Tensor stalled = total > 0.9999 * previous;
     previous = total;
-    active.leave(stalled, {&origin, &y, &c, &w, &previous, &adam.mean, &adam.variance});
+    active.leave(stalled, {&origin, &goal.classes, &c, &w, &previous, &adam.mean, &adam.variance});
   }
   return found;
 }
 
 }  // namespace
 
-AttackResult CwL2::run(Target& target, const at::Tensor& images, const at::Tensor& labels, const at::Tensor&,
-                       uint32_t) const {
+AttackResult CwL2::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
+                       const at::Tensor& indices, uint32_t) const {
+  const at::Tensor aims = aims_of(options_, target, images, labels, indices);
   SmallestFound smallest(images);
   WeightSearch search(images, options_.initial_c);
   for (int64_t step = 0; step < options_.binary_search_steps; ++step) {
-    search.update(descend(options_, target, images, labels, search.c, step * options_.steps, smallest));
+    search.update(
+        descend(options_, target, images, goal_of(labels, aims), search.c, step * options_.steps, smallest));
   }
   const at::Tensor size = perturbation_norm(options_.threat.norm, smallest.adversarial - images);
   const at::Tensor fooled = smallest.square.isfinite();
   return {smallest.adversarial, fooled.logical_and(size <= options_.threat.eps), smallest.square.sqrt(),
-          smallest.steps};
+          smallest.steps, aims};
 }
 
 }  // namespace selfgrad

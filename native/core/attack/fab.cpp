@@ -7,11 +7,8 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/logical_and.h>
-#include <ATen/ops/masked_fill.h>
 #include <ATen/ops/nonzero.h>
-#include <ATen/ops/split.h>
 #include <ATen/ops/sum.h>
-#include <ATen/ops/where.h>
 
 #include <limits>
 #include <vector>
@@ -30,32 +27,6 @@ constexpr double kEta = 1.05;      ///< overshoot beyond the boundary
 constexpr double kBeta = 0.9;      ///< what is kept of a perturbation that fools
 constexpr double kSmallestNorm = 1e-8;
 
-/// The nearest misclassified image of each row so far.
-struct Nearest {
-  Nearest(const at::Tensor& images, Norm norm)
-      : images(images),
-        norm(norm),
-        adversarial(images.clone()),
-        distance(at::full({images.size(0)}, std::numeric_limits<double>::infinity(), images.options())),
-        steps(no_steps(images)) {}
-
-  /// Takes the iterates x after `step` steps that their logits show to be misclassified and nearer; returns
-  /// the misclassified.
-  at::Tensor update(const at::Tensor& x, const at::Tensor& logits, const at::Tensor& labels, int64_t step) {
-    at::Tensor wrong = misclassified(logits, labels);
-    const at::Tensor size = perturbation_norm(norm, x - images);
-    const at::Tensor nearer = wrong.logical_and(size < distance);
-    adversarial = where_rows(nearer, x, adversarial);
-    distance = at::where(nearer, size, distance);
-    steps.masked_fill_(nearer, step);
-    return wrong;
-  }
-
-  at::Tensor images;
-  Norm norm;
-  at::Tensor adversarial, distance, steps;
-};
-
 /// The next iterate: beyond the hyperplane <normal, .> = <normal, x> + gap, near x and the image. gap (N).
 at::Tensor step_beyond(Norm norm, const at::Tensor& images, const at::Tensor& x, const at::Tensor& normal,
                        const at::Tensor& gap) {
@@ -69,29 +40,92 @@ at::Tensor step_beyond(Norm norm, const at::Tensor& images, const at::Tensor& x,
   return ((1.0 - alpha) * (x + kEta * from_x) + alpha * (images + kEta * from_image)).clamp(0, 1);
 }
 
-/// One descent from x, after `before` steps of others, in each step towards the nearest of the classes `aims`
-/// (N, T) int64.
-void descend(Target& target, int64_t before, int64_t steps, const at::Tensor& labels, const at::Tensor& aims,
-             at::Tensor x, Nearest& nearest) {
-  Boundary boundary;
-  // The pass that tells who is misclassified by a step is that of the next one's boundary too, for all that
-  // are not pulled back. Where most are, it would be a boundary for nothing.
-  bool ahead = false, few_fooled = true;
-  for (int64_t step = before; step < before + steps; ++step) {
-    if (!ahead) boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
-    nearest.update(x, boundary.logits, labels, step);
-    x = step_beyond(nearest.norm, nearest.images, x, boundary.normal, -boundary.lead);
-    ahead = few_fooled && step + 1 < before + steps;
-    if (ahead) boundary = nearest_boundary(target, nearest.norm, x, labels, aims);
-    const at::Tensor wrong = nearest.update(x, ahead ? boundary.logits : target.logits(x), labels, step + 1);
-    x = where_rows(wrong, nearest.images + kBeta * (x - nearest.images), x);
-    const at::Tensor rows = wrong.nonzero().squeeze(1);
-    few_fooled = 2 * rows.size(0) < x.size(0);
-    if (!ahead || rows.size(0) == 0) continue;
-    boundary.put(rows, nearest_boundary(target, nearest.norm, select_rows(x, rows),
-                                        labels.index_select(0, rows), aims.index_select(0, rows)));
+/// The images that are still attacked, row by row, and the nearest misclassified image of each of the batch.
+class Search {
+ public:
+  /// aims (N, T) int64: the wrong classes to aim at.
+  Search(const AttackOptions& options, Target& target, const at::Tensor& images, const at::Tensor& labels,
+         const at::Tensor& aims)
+      : options_(options),
+        target_(target),
+        images_(images),
+        labels_(labels),
+        aims_(aims),
+        active_(images.size(0), images.device()),
+        adversarial_(images.clone()),
+        distance_(at::full({images.size(0)}, std::numeric_limits<double>::infinity(), images.options())),
+        steps_(no_steps(images)) {}
+
+  bool over() const { return active_.empty(); }
+  /// Of those that are still attacked: (M, C, H, W), and (M) int64 on the CPU, their places in the batch.
+  const at::Tensor& images() const { return images_; }
+  at::Tensor rows() const { return active_.rows().cpu(); }
+
+  /// One descent from x (M, C, H, W), after `before` steps of others, in each step towards the nearest of
+  /// `count` aims from `first` on.
+  void descend(int64_t before, at::Tensor x, int64_t first, int64_t count) {
+    Boundary boundary;
+    // The pass that tells who is misclassified by a step is that of the next one's boundary too, for all that
+    // are not pulled back. Where most are, it would be a boundary for nothing.
+    bool ahead = false, few_fooled = true;
+    const int64_t end = before + options_.steps;
+    const auto boundary_at = [&](const at::Tensor& points) {
+      return nearest_boundary(target_, options_.threat.norm, points, labels_, aims_.narrow(1, first, count));
+    };
+    for (int64_t step = before; step < end; ++step) {
+      if (!ahead) boundary = boundary_at(x);
+      at::Tensor wrong = update(x, boundary.logits, step);
+      leave({&x, &boundary.lead, &boundary.normal});
+      if (over()) return;
+      x = step_beyond(options_.threat.norm, images_, x, boundary.normal, -boundary.lead);
+      ahead = few_fooled && step + 1 < end;
+      if (ahead) boundary = boundary_at(x);
+      wrong = update(x, ahead ? boundary.logits : target_.logits(x), step + 1);
+      leave({&x, &wrong, &boundary.lead, &boundary.normal, &boundary.distance, &boundary.logits});
+      if (over()) return;
+      x = where_rows(wrong, images_ + kBeta * (x - images_), x);
+      const at::Tensor fooled = wrong.nonzero().squeeze(1);
+      few_fooled = 2 * fooled.size(0) < x.size(0);
+      if (!ahead || fooled.size(0) == 0) continue;
+      boundary.put(fooled, nearest_boundary(target_, options_.threat.norm, select_rows(x, fooled),
+                                            labels_.index_select(0, fooled),
+                                            aims_.narrow(1, first, count).index_select(0, fooled)));
+    }
   }
-}
+
+  AttackResult result() const {
+    // What leaves early is not the nearest.
+    const at::Tensor distance = options_.stop_within_eps ? at::Tensor() : distance_;
+    return {adversarial_, distance_ <= options_.threat.eps, distance, steps_};
+  }
+
+ private:
+  /// Takes the iterates x after `step` steps that their logits show to be misclassified and nearer; returns
+  /// the misclassified.
+  at::Tensor update(const at::Tensor& x, const at::Tensor& logits, int64_t step) {
+    at::Tensor wrong = misclassified(logits, labels_);
+    const at::Tensor size = perturbation_norm(options_.threat.norm, x - images_);
+    const at::Tensor nearer =
+        wrong.logical_and(active_.alive()).logical_and(size < distance_.index_select(0, active_.rows()));
+    store_rows(adversarial_, active_.rows(), nearer, x);
+    store_rows(distance_, active_.rows(), nearer, size);
+    fill_rows(steps_, active_.rows(), nearer, step);
+    return wrong;
+  }
+
+  /// Takes out whoever is broken, where the distance is not wanted; with the rows of `state`.
+  void leave(std::vector<at::Tensor*> state) {
+    if (!options_.stop_within_eps) return;
+    state.insert(state.end(), {&images_, &labels_, &aims_});
+    active_.leave(distance_.index_select(0, active_.rows()) <= options_.threat.eps, state);
+  }
+
+  const AttackOptions& options_;
+  Target& target_;
+  at::Tensor images_, labels_, aims_;
+  ActiveSet active_;
+  at::Tensor adversarial_, distance_, steps_;
+};
 
 }  // namespace
 
@@ -100,24 +134,23 @@ AttackResult Fab::run(Target& target, const at::Tensor& images, const at::Tensor
   const Threat& threat = options_.threat;
   const at::Tensor logits = target.logits(images);
   const bool each = aim_ == FabAim::kEachInTurn;
-  const at::Tensor wrong = likeliest_wrong(logits, labels, each ? options_.targets : logits.size(1));
-  const std::vector<at::Tensor> aims = wrong.split(each ? 1 : wrong.size(1), 1);
-  Nearest nearest(images, threat.norm);
-  for (size_t turn = 0; turn < aims.size(); ++turn) {
-    for (int64_t restart = 0; restart < options_.restarts; ++restart) {
-      const int64_t descents = static_cast<int64_t>(turn) * options_.restarts + restart;
-      at::Tensor start = images;
+  const at::Tensor aims = likeliest_wrong(logits, labels, each ? options_.targets : logits.size(1));
+  const int64_t at_once = each ? 1 : aims.size(1);
+  Search search(options_, target, images, labels, aims);
+  for (int64_t first = 0, descents = 0; first < aims.size(1); first += at_once) {
+    for (int64_t restart = 0; restart < options_.restarts && !search.over(); ++restart, ++descents) {
+      at::Tensor start = search.images();
       if (restart > 0) {
-        const auto draw = round + static_cast<uint32_t>(descents);
+        const DrawKey key{target.seed(), Purpose::kAttackStart, round + static_cast<uint32_t>(descents)};
         const at::Tensor noise =
-            random_surface_start({threat.norm, threat.eps / 2}, {target.seed(), Purpose::kAttackStart, draw},
-                                 indices, images.sizes().slice(1));
-        start = (images + noise.to(images.device())).clamp(0, 1);
+            random_surface_start({threat.norm, threat.eps / 2}, key, indices.index_select(0, search.rows()),
+                                 images.sizes().slice(1));
+        start = (start + noise.to(images.device())).clamp(0, 1);
       }
-      descend(target, descents * options_.steps, options_.steps, labels, aims[turn], start, nearest);
+      search.descend(descents * options_.steps, start, first, at_once);
     }
   }
-  return {nearest.adversarial, nearest.distance <= threat.eps, nearest.distance, nearest.steps};
+  return search.result();
 }
 
 }  // namespace selfgrad

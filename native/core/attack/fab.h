@@ -17,8 +17,9 @@ enum class FabAim {
 /// clean logit. The first of the `restarts` starts at the image, the others at random, at eps / 2 from it.
 /// One step costs two forwards and one backward, for kNearest a backward for each wrong class. The nearest
 /// misclassified image of all counts, iterates before a step included (the authors' code looks at those after
-/// one only); `success` is true where it lies within eps. No image leaves early, for what is looked for is
-/// the distance. Reads threat, steps, restarts, targets.
+/// one only); `success` is true where it lies within eps. With stop_within_eps an image leaves with the first
+/// that does, which changes no verdict, and there are no distances; else none leaves, for what is looked for
+/// is the distance. Reads threat, steps, restarts, targets, stop_within_eps.
 class Fab final : public Attack {
  public:
   Fab(const AttackOptions& options, FabAim aim) : options_(options), aim_(aim) {}

@@ -16,13 +16,14 @@
 #include <vector>
 
 #include "attack/active_set.h"
+#include "attack/goal.h"
 
 namespace selfgrad {
 namespace {
 
 constexpr double kSmallestGradient = 1e-30;
 
-/// The best misclassified iterate of each image of a batch.
+/// The best iterate that reaches the goal, misclassified as it wants, of each image of a batch.
 struct PgdRecord {
   PgdRecord(const at::Tensor& images, double threshold)
       : confidence(threshold),
@@ -33,16 +34,16 @@ struct PgdRecord {
 
   /// Keeps the rows of x (M, C, H, W), found after `step` steps, that beat what is stored; returns (M) bool:
   /// who has reached `confidence`.
-  at::Tensor update(const ActiveSet& active, const at::Tensor& x, const at::Tensor& labels,
-                    const at::Tensor& logits, int64_t step) {
-    const at::Tensor wrong = misclassified(logits, labels).logical_and(active.alive());
-    const at::Tensor size = margin(logits, labels);
-    const at::Tensor better = wrong.logical_and(size > best.index_select(0, active.rows()));
+  at::Tensor update(const ActiveSet& active, const at::Tensor& x, const Goal& goal, const at::Tensor& logits,
+                    int64_t step) {
+    const at::Tensor reached = goal.reached(logits).logical_and(active.alive());
+    const at::Tensor lead = goal.lead(logits);
+    const at::Tensor better = reached.logical_and(lead > best.index_select(0, active.rows()));
     store_rows(adversarial, active.rows(), better, x);
-    store_rows(best, active.rows(), better, size);
-    store_rows(success, active.rows(), better, wrong);
+    store_rows(best, active.rows(), better, lead);
+    store_rows(success, active.rows(), better, reached);
     fill_rows(steps, active.rows(), better, step);
-    return wrong.logical_and(size >= confidence);
+    return reached.logical_and(lead >= confidence);
   }
 
   double confidence;
@@ -60,40 +61,39 @@ at::Tensor per_l1_norm(const at::Tensor& gradient) {
 AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor& labels,
                       const at::Tensor& indices, uint32_t round) const {
   const Threat& threat = options_.threat;
+  const at::Tensor aims = aims_of(options_, target, images, labels, indices);
+  Goal goal = goal_of(labels, aims);
   PgdRecord record(images, options_.confidence);
   // Of points drawn at random (no steps) each restart is one.
   const int64_t before = restart_of(round) * std::max<int64_t>(1, options_.steps);
   ActiveSet active(images.size(0), images.device());
   at::Tensor origin = images;
-  at::Tensor y = labels;
   at::Tensor x = images;
   if (options_.random_start) {
     const DrawKey key{target.seed(), Purpose::kAttackStart, round};
     x = random_point(threat, key, indices, images);
   }
-  std::vector<at::Tensor*> rows{&x, &origin, &y};
+  std::vector<at::Tensor*> rows{&x, &origin, &goal.classes};
   at::Tensor velocity;
   if (momentum_) {
     velocity = at::zeros_like(images);
     rows.push_back(&velocity);
   }
   for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
-    const auto loss = [&](const at::Tensor& z) {
-      return attack_loss(options_.loss, z, y, options_.confidence);
-    };
+    const auto loss = [&](const at::Tensor& z) { return goal.loss(options_.loss, z, options_.confidence); };
     const Target::Gradient g = target.gradient(x, loss);
-    const at::Tensor done = record.update(active, x, y, g.logits, before + step);
+    const at::Tensor done = record.update(active, x, goal, g.logits, before + step);
     if (momentum_) velocity = momentum_->decay * velocity + per_l1_norm(g.gradient);
     x = projected_step(threat, origin, x, momentum_ ? velocity : g.gradient, options_.alpha);
     active.leave(done, rows);
   }
   if (!active.empty()) {
-    record.update(active, x, y, target.logits(x), before + options_.steps);
-    // What was never misclassified comes back as it was last tried.
+    record.update(active, x, goal, target.logits(x), before + options_.steps);
+    // What never reached the goal comes back as it was last tried.
     const at::Tensor standing = record.success.index_select(0, active.rows()).logical_not();
     store_rows(record.adversarial, active.rows(), standing.logical_and(active.alive()), x);
   }
-  return {record.adversarial, record.success, {}, record.steps};
+  return {record.adversarial, record.success, {}, record.steps, aims};
 }
 
 }  // namespace selfgrad

@@ -13,8 +13,9 @@ struct Momentum {
 };
 
 /// x <- project(x + alpha * steepest_direction(gradient of the loss)), `steps` times, from a random point of
-/// the ball or the image itself. An image leaves with its first iterate whose margin reaches `confidence` (0:
-/// that is misclassified); one that never does keeps its misclassified iterate of the highest margin, if any.
+/// the ball or the image itself. An image leaves with its first iterate whose lead (`Goal`) reaches
+/// `confidence` (0: that is misclassified, or classified as its target); one that never does keeps its
+/// iterate of the largest lead that is, if any.
 class Pgd final : public Attack {
  public:
   explicit Pgd(const AttackOptions& options, std::optional<Momentum> momentum = std::nullopt)

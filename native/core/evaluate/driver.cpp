@@ -7,6 +7,7 @@
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
+#include <ATen/ops/masked_select.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
@@ -16,18 +17,19 @@
 #include <vector>
 
 #include "attack/active_set.h"
+#include "attack/goal.h"
 
 namespace selfgrad {
 namespace {
 
 /// Confirms what the attack claims for some rows of its batch: (N) bool, false elsewhere.
-at::Tensor confirm(Target& checker, const at::Tensor& x, const at::Tensor& labels,
-                   const at::Tensor& claimed) {
+at::Tensor confirm(Target& checker, const at::Tensor& x, const Goal& goal, const at::Tensor& claimed) {
   at::Tensor confirmed = at::zeros_like(claimed);
   const at::Tensor rows = claimed.nonzero().squeeze(1);
   if (rows.size(0) == 0) return confirmed;
   const at::Tensor logits = checker.logits(select_rows(x, rows));
-  return confirmed.index_copy_(0, rows, misclassified(logits, labels.index_select(0, rows)));
+  const Goal of_rows{goal.classes.index_select(0, rows), goal.targeted};
+  return confirmed.index_copy_(0, rows, of_rows.reached(logits));
 }
 
 BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subject& subject,
@@ -35,18 +37,20 @@ BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subj
   const at::Tensor images = subject.images(indices);
   const at::Tensor labels = subject.labels_of(indices);
   const AttackResult result = attack.run(attacker, images, labels, indices, round);
+  const Goal goal = goal_of(labels, result.aims);
   BatchOutcome outcome;
   outcome.indices = indices;
   if (result.distance.defined()) {
-    const at::Tensor found = confirm(checker, result.adversarial, labels, result.distance.isfinite());
+    const at::Tensor found = confirm(checker, result.adversarial, goal, result.distance.isfinite());
     const at::Tensor none = at::full_like(result.distance, std::numeric_limits<double>::infinity());
     outcome.distance = at::where(found, result.distance, none).cpu();
   }
   const at::Tensor clipped = project(threat, images, result.adversarial);
-  const at::Tensor broken = confirm(checker, clipped, labels, result.success);
+  const at::Tensor broken = confirm(checker, clipped, goal, result.success);
   outcome.adversarial = where_rows(broken, clipped, images);
   outcome.broken = broken.cpu();
   outcome.step = result.step.cpu();
+  if (result.aims.defined()) outcome.aims = result.aims.cpu();
   return outcome;
 }
 
@@ -63,10 +67,17 @@ void for_each_batch(const at::Tensor& rows, int64_t size,
   }
 }
 
+at::Tensor attackable(const AttackOptions& options, const Subject& subject, const at::Tensor& standing) {
+  if (options.target != Aim::kClass) return standing;
+  const at::Tensor labels = subject.labels.index_select(0, standing - subject.first);
+  return standing.masked_select(labels != options.target_class);
+}
+
 void run_attack(const AttackOptions& options, int64_t attack, const Subject& subject, at::Tensor standing,
                 Target& attacker, Target& checker,
                 const std::function<void(const BatchOutcome&, int64_t)>& observe) {
   const auto method = make_attack(options);
+  standing = attackable(options, subject, standing);
   attacker.set_samples(options.eot);
   attacker.set_precision(options.precision);
   for (int64_t restart = 0; restart < method->restarts() && standing.size(0) > 0; ++restart) {

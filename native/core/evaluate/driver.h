@@ -31,13 +31,17 @@ struct BatchOutcome {
   at::Tensor adversarial;  ///< (N, C, H, W) within the budget; the clean image where not broken
   at::Tensor broken;       ///< (N) bool: confirmed
   at::Tensor step;         ///< (N) int64, where broken: AttackResult::step
+  at::Tensor aims;         ///< (N) int64: AttackResult::aims
   at::Tensor
       distance;  ///< (N) norm confirmed at any size, +inf: none; undefined unless fab, deepfool or cw-l2
 };
 
-/// Attacks `standing` (M) int64: in each restart the images that earlier ones left, in batches. `attack` is
-/// the attack's place in its list (part of every draw's key). `attacker` and `checker` count the passes of
-/// the attack and of the confirmation. @throws as Target.
+/// Of `standing` (M) int64 those that the attack can break: not the images of the class that it aims at.
+at::Tensor attackable(const AttackOptions& options, const Subject& subject, const at::Tensor& standing);
+
+/// Attacks what is `attackable` of `standing` (M) int64: in each restart the images that earlier ones left,
+/// in batches. `attack` is the attack's place in its list (part of every draw's key). `attacker` and
+/// `checker` count the passes of the attack and of the confirmation. @throws as Target.
 void run_attack(const AttackOptions& options, int64_t attack, const Subject& subject, at::Tensor standing,
                 Target& attacker, Target& checker,
                 const std::function<void(const BatchOutcome&, int64_t restart)>& observe);

@@ -122,7 +122,8 @@ class Evaluation {
     outcome.name = options.name;
     const auto place = static_cast<size_t>(attack);
     if (place >= options_.cascade.size() || !options_.cascade[place]) left_ = correct_.clone();
-    const at::Tensor attacked = indices_of(left_);
+    const int64_t standing = left_.sum().item<int64_t>();
+    const at::Tensor attacked = attackable(options, subject_, indices_of(left_));
     outcome.attacked = attacked.size(0);
     BrokenImages broken;
     const int64_t restarts = make_attack(options)->restarts();
@@ -140,7 +141,7 @@ class Evaluation {
                             outcome.attacked * restarts, 0, outcome.broken});
                });
     if (!broken.empty()) settle(attack, broken);
-    outcome.robust = outcome.attacked - outcome.broken;
+    outcome.robust = standing - outcome.broken;
     outcome.passes = attacker.passes();
     outcome.seconds = watch.seconds();
     result_.passes += outcome.passes;

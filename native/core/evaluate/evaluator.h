@@ -35,7 +35,7 @@ inline constexpr int32_t kRobust = -1;
 struct AttackOutcome {
   std::string name;
   int64_t robust = 0;    ///< correct under this attack, of all `count`
-  int64_t attacked = 0;  ///< were correct before it (and standing, in a cascade)
+  int64_t attacked = 0;  ///< were correct before it (and standing, in a cascade), not of the class aimed at
   int64_t broken = 0;
   Passes passes;  ///< of the attack alone, without confirmation and recount
   double seconds = 0;

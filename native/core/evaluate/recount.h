@@ -21,10 +21,12 @@ class BrokenImages {
   at::Tensor adversarial() const;
   /// (M) int64 on the CPU: the step of the attack at which each was found.
   at::Tensor steps() const;
+  /// (M) int64 on the CPU: the class that each is taken for; undefined where any wrong one will do.
+  at::Tensor aims() const;
   bool empty() const { return indices_.empty(); }
 
  private:
-  std::vector<at::Tensor> indices_, adversarial_, steps_;
+  std::vector<at::Tensor> indices_, adversarial_, steps_, aims_;
 };
 
 /// What the network says of adversarial images: (M) each, on the CPU.
@@ -35,7 +37,8 @@ struct Recount {
 };
 
 /// Classifies all broken images again, in batches of another size than the attack's. @throws
-/// Error("ERR_NATIVE") when one is classified correctly by more than float noise.
+/// Error("ERR_NATIVE") when one is classified correctly, or as another class than the one aimed at, by more
+/// than float noise.
 Recount recount(const BrokenImages& broken, const Subject& subject, const std::string& attack,
                 Target& checker);
 

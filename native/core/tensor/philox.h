@@ -12,12 +12,13 @@ namespace selfgrad {
 
 /// What a draw is for; two purposes never share a number. Values are part of the checkpoint format.
 enum class Purpose : uint32_t {
-  kInit = 1,         ///< initial weights; example = index of the parameter
-  kShuffle = 2,      ///< order of an epoch; round = epoch
-  kAugment = 3,      ///< crop offsets and flips; round = epoch
-  kTrainStart = 4,   ///< start of a training attack; round = epoch
-  kAttackStart = 5,  ///< start of an evaluation attack; round = attack << 16 | restart
-  kStability = 10,   ///< draws of the stability analysis; round = StabilityDraw
+  kInit = 1,          ///< initial weights; example = index of the parameter
+  kShuffle = 2,       ///< order of an epoch; round = epoch
+  kAugment = 3,       ///< crop offsets and flips; round = epoch
+  kTrainStart = 4,    ///< start of a training attack; round = epoch
+  kAttackStart = 5,   ///< start of an evaluation attack; round = attack << 16 | restart
+  kAttackTarget = 6,  ///< classes that evaluation attacks aim at; round = 0
+  kStability = 10,    ///< draws of the stability analysis; round = StabilityDraw
 };
 
 /// Identifies a family of draws; the example index and the position complete the counter.

@@ -165,6 +165,45 @@ TEST_P(FabAttack, StartsAtTheImageFirstAndAtRandomThen) {
   EXPECT_TRUE((often <= once).all().item<bool>());
 }
 
+TEST_P(FabAttack, StopsWithinEpsWithTheSameVerdictsAndFewerPasses) {
+  const SmallNet net;
+  const at::Tensor images = random_tensor(6, {64, 2, 4, 4}, 0, 1);
+  AttackOptions options = this->options(middle_eps());
+  options.restarts = 2;
+  const Attacked whole = attack_batch_of(net, options, images);
+  options.stop_within_eps = true;
+  const Attacked stopped = attack_batch_of(net, options, images);
+  EXPECT_TRUE(stopped.result.success.equal(whole.result.success));
+  EXPECT_TRUE(whole.result.success.any().item<bool>());
+  EXPECT_FALSE(whole.result.success.all().item<bool>());
+  EXPECT_LT(stopped.passes.forward, whole.passes.forward);
+  EXPECT_LT(stopped.passes.backward, whole.passes.backward);
+  EXPECT_FALSE(stopped.result.distance.defined());
+  const at::Tensor broken = whole.result.success.nonzero().squeeze(1);
+  const at::Tensor adversarial = stopped.result.adversarial.index_select(0, broken);
+  test::expect_within({norm(), middle_eps()}, images.index_select(0, broken), adversarial);
+  EXPECT_TRUE(misclassified(net(adversarial), whole.labels.index_select(0, broken)).all().item<bool>());
+  // Found at the same step or earlier: what is nearer comes later.
+  EXPECT_TRUE((stopped.result.step <= whole.result.step).index_select(0, broken).all().item<bool>());
+}
+
+TEST_P(FabAttack, SkipsEverythingAfterTheFirstStepWhereItBreaksAll) {
+  AttackOptions options = this->options(10, 100);
+  options.restarts = 3;
+  options.stop_within_eps = true;
+  const Passes passes = attack_batch_of(LinearModel(2), options, grey_images(7)).passes;
+  // The clean logits, the boundary at the image, and the look at the first step with the next boundary.
+  EXPECT_EQ(passes.forward, 7 * 3);
+  EXPECT_EQ(passes.backward, 7 * 2);
+}
+
+TEST_P(FabAttack, DependsOnNeitherBatchNorOrderWhereItStops) {
+  AttackOptions options = this->options(middle_eps(), 5);
+  options.restarts = 2;
+  options.stop_within_eps = true;
+  testing::expect_independent_of_batches(options, 30, {{7}, {30, /*backwards=*/true}}, testing::same_images);
+}
+
 TEST_P(FabAttack, FindsNothingOnAConstantNetwork) {
   const LinearModel model(3);
   const auto constant = [&](const at::Tensor& x) { return 0.0 * model(x) + model.bias; };

@@ -5,6 +5,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/one_hot.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -85,6 +87,54 @@ TEST(Evaluate, GivesCleanAccuracyAtEpsZero) {
   EXPECT_EQ(result.robust, result.clean);
   for (const AttackOutcome& outcome : result.attacks)
     EXPECT_EQ(outcome.robust, result.clean);
+}
+
+TEST(Evaluate, LeavesTheImagesOfTheTargetClassOutAndCountsThemAsRobust) {
+  Fixture fixture(SmallNet{});
+  AttackOptions options = attack_named("pgd", 0.3);
+  options.target = Aim::kClass;
+  options.target_class = fixture.data.labels(at::arange(1, at::kLong)).item<int64_t>();
+  EvaluateOptions all = evaluate_options({options});
+  all.examples = kCount;
+  const EvaluateResult result = fixture.run(all);
+  int64_t of_target = 0;
+  for (int64_t n = 0; n < kCount; ++n) {
+    if (n % 10 == 9 || result.labels[n] != options.target_class) continue;
+    ++of_target;
+    EXPECT_EQ(result.broken_by[n], kRobust) << n;
+  }
+  EXPECT_GT(of_target, 0);
+  EXPECT_EQ(result.attacks[0].attacked, 36 - of_target);
+  EXPECT_GT(result.attacks[0].broken, 0);
+  EXPECT_EQ(result.attacks[0].robust, 36 - result.attacks[0].broken);
+  EXPECT_EQ(result.attacks[0].robust, result.robust);
+  EXPECT_EQ(static_cast<int64_t>(result.examples.size()), result.attacks[0].broken);
+  for (const Example& example : result.examples)
+    EXPECT_EQ(example.adversarial_prediction, options.target_class);
+}
+
+TEST(Evaluate, RefusesATargetThatTheRecountDoesNotFind) {
+  const SmallNet net;
+  Fixture fixture(net);
+  // Once the attack has been through all images, the network takes none for class 0 any more.
+  fixture.network = [&](const at::Tensor& x) {
+    const at::Tensor logits = net(x);
+    const bool over = !fixture.events.empty() &&
+                      fixture.events.back().kind == EvaluateProgress::Kind::kAttack &&
+                      fixture.events.back().done == fixture.events.back().total;
+    return over ? logits - 100 * at::one_hot(at::zeros_like(logits.argmax(1)), 5) : logits;
+  };
+  AttackOptions options = attack_named("pgd", 0.5);
+  options.target = Aim::kClass;
+  try {
+    fixture.run(evaluate_options({options}));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "ERR_NATIVE");
+    EXPECT_NE(std::string(error.what()).find("to be taken for their targets when counted again"),
+              std::string::npos)
+        << error.what();
+  }
 }
 
 TEST(Evaluate, MatchesTheClosedFormOfALinearModel) {

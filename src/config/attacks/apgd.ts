@@ -7,10 +7,10 @@ import { integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
+import { attackTarget, checkTarget, nativeTarget, type Targeted, type TargetOptions } from './target.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface ApgdAttack extends AttackGradients {
-  name: 'apgd-ce' | 'apgd-dlr';
+interface Apgd extends AttackGradients {
   steps: number;
   restarts: number;
   /** Radius in pixel units; null stands for the threat model's. */
@@ -19,7 +19,15 @@ export interface ApgdAttack extends AttackGradients {
   norm: Norm | null;
 }
 
-export interface ApgdTAttack extends Omit<ApgdAttack, 'name'> {
+export interface ApgdCeAttack extends Apgd, Targeted {
+  name: 'apgd-ce';
+}
+
+export interface ApgdDlrAttack extends Apgd {
+  name: 'apgd-dlr';
+}
+
+export interface ApgdTAttack extends Apgd {
   name: 'apgd-t';
   /** Wrong classes to aim at, one after another; all of them where there are fewer. */
   targets: number;
@@ -35,6 +43,8 @@ export interface ApgdOptions extends GradientOptions {
   /** Defaults to null, which stands for the threat model's. */
   norm?: Norm | null;
 }
+
+export interface ApgdCeOptions extends ApgdOptions, TargetOptions {}
 
 export interface ApgdTOptions extends ApgdOptions {
   /**
@@ -56,13 +66,14 @@ const shared = {
 export const apgdCeSchema = section('APGD on the cross-entropy.', {
   name: z.literal('apgd-ce'),
   ...shared,
-}) satisfies z.ZodType<ApgdAttack>;
+  target: attackTarget,
+}) satisfies z.ZodType<ApgdCeAttack>;
 
 /** @internal */
 export const apgdDlrSchema = section('APGD on the difference of logits ratio.', {
   name: z.literal('apgd-dlr'),
   ...shared,
-}) satisfies z.ZodType<ApgdAttack>;
+}) satisfies z.ZodType<ApgdDlrAttack>;
 
 /** @internal */
 export const apgdTSchema = section('APGD towards one wrong class after another.', {
@@ -76,7 +87,7 @@ export const apgdTSchema = section('APGD towards one wrong class after another.'
  *
  * @throws SelfgradError `ERR_OPTION`
  */
-export function apgdCe(options: ApgdOptions = {}): ApgdAttack {
+export function apgdCe(options: ApgdCeOptions = {}): ApgdCeAttack {
   return parse(apgdCeSchema, { ...options, name: 'apgd-ce' }, 'apgdCe');
 }
 
@@ -85,7 +96,7 @@ export function apgdCe(options: ApgdOptions = {}): ApgdAttack {
  *
  * @throws SelfgradError `ERR_OPTION`
  */
-export function apgdDlr(options: ApgdOptions = {}): ApgdAttack {
+export function apgdDlr(options: ApgdOptions = {}): ApgdDlrAttack {
   return parse(apgdDlrSchema, { ...options, name: 'apgd-dlr' }, 'apgdDlr');
 }
 
@@ -100,12 +111,14 @@ export function apgdT(options: ApgdTOptions = {}): ApgdTAttack {
 }
 
 /**
- * Refuses an attack whose loss compares more logits than the network has.
+ * Refuses an attack whose loss compares more logits than the network has, or whose target it does not have.
  *
  * @throws SelfgradError `ERR_OPTION`
  */
 export function checkClasses(attacks: readonly NativeAttackOptions[], classes: number): void {
-  for (const { name } of attacks) {
+  for (const attack of attacks) {
+    checkTarget(attack, classes);
+    const { name } = attack;
     const least = name === 'apgd-t' ? 4 : name === 'apgd-dlr' ? 3 : 2;
     if (classes >= least) continue;
     throw new SelfgradError(
@@ -118,9 +131,10 @@ export function checkClasses(attacks: readonly NativeAttackOptions[], classes: n
 
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeApgd(
-  attack: ApgdAttack | ApgdTAttack,
+  attack: ApgdCeAttack | ApgdDlrAttack | ApgdTAttack,
   threat: Threat,
   path: string,
 ): NativeAttackOptions {
-  return { ...unusedOptions, ...attack, ...attackBall(attack, threat, path), alpha: 0 };
+  const target = nativeTarget(attack.name === 'apgd-ce' ? attack : { target: null });
+  return { ...unusedOptions, ...attack, ...target, ...attackBall(attack, threat, path), alpha: 0 };
 }

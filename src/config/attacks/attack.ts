@@ -3,7 +3,9 @@ import type { NativeAttackOptions } from '../../native/binding.ts';
 import { named } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import {
-  type ApgdAttack,
+  type ApgdCeAttack,
+  type ApgdCeOptions,
+  type ApgdDlrAttack,
   type ApgdOptions,
   type ApgdTAttack,
   type ApgdTOptions,
@@ -38,7 +40,8 @@ export type Attack =
   | PgdAttack
   | MiFgsmAttack
   | CwLinfAttack
-  | ApgdAttack
+  | ApgdCeAttack
+  | ApgdDlrAttack
   | ApgdTAttack
   | FabAttack
   | FabTAttack
@@ -55,7 +58,7 @@ export type AttackInput =
   | ({ name: 'pgd' } & PgdOptions)
   | ({ name: 'mi-fgsm' } & MiFgsmOptions)
   | ({ name: 'cw-linf' } & CwLinfOptions)
-  | ({ name: 'apgd-ce' } & ApgdOptions)
+  | ({ name: 'apgd-ce' } & ApgdCeOptions)
   | ({ name: 'apgd-dlr' } & ApgdOptions)
   | ({ name: 'apgd-t' } & ApgdTOptions)
   | ({ name: 'fab' } & FabOptions)

@@ -64,14 +64,16 @@ export function autoattack(options: AutoAttackOptions = {}): AutoAttack {
 export function autoAttackParts({ version, precision, eps, norm }: AutoAttack): Attack[] {
   const ball = { eps, norm };
   const climb = { ...ball, precision };
-  const targeted = [apgdT(climb), fabT(ball)];
+  // Only who is broken matters here, not by how much.
+  const boundary = { ...ball, stopWithinEps: true };
+  const targeted = [apgdT(climb), fabT(boundary)];
   const blackBox = square({ ...ball, queries: 5000, schedule: 10_000 });
   switch (version) {
     case 'standard':
       return [apgdCe(climb), ...targeted, blackBox];
     case 'plus': {
       const often = { ...climb, restarts: 5 };
-      return [apgdCe(often), apgdDlr(often), fab({ ...ball, restarts: 5 }), blackBox, ...targeted];
+      return [apgdCe(often), apgdDlr(often), fab({ ...boundary, restarts: 5 }), blackBox, ...targeted];
     }
     case 'rand': {
       const averaged = { ...climb, eot: 20 };

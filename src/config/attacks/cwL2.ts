@@ -5,9 +5,10 @@ import type { Fraction } from '../fraction.ts';
 import { integer, number, parse, section } from '../option.ts';
 import type { Threat } from '../threat.ts';
 import { attackBudget, attackEps } from './budget.ts';
+import { attackTarget, nativeTarget, type Targeted, type TargetOptions } from './target.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface CwL2Attack {
+export interface CwL2Attack extends Targeted {
   name: 'cw-l2';
   /** Adam steps in each search step. */
   steps: number;
@@ -21,7 +22,7 @@ export interface CwL2Attack {
   eps: number | null;
 }
 
-export interface CwL2Options {
+export interface CwL2Options extends TargetOptions {
   /** Adam steps in each search step, at least 1. Defaults to 1000. */
   steps?: number;
   /** Search steps for the weight of the classification term, at least 1. Defaults to 9. */
@@ -47,6 +48,7 @@ export const cwL2Schema = section('The nearest adversarial image in L2.', {
     description: 'Margin in logits that an adversarial image must reach.',
     gte: 0,
   }).prefault(0),
+  target: attackTarget,
   eps: attackEps,
 }) satisfies z.ZodType<CwL2Attack>;
 
@@ -62,5 +64,5 @@ export function cwL2(options: CwL2Options = {}): CwL2Attack {
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeCwL2(attack: CwL2Attack, threat: Threat, path: string): NativeAttackOptions {
   const eps = attackBudget(attack.eps, 'l2', threat, path);
-  return { ...unusedOptions, ...attack, norm: 'l2', loss: 'margin', eps, alpha: 0 };
+  return { ...unusedOptions, ...attack, ...nativeTarget(attack), norm: 'l2', loss: 'margin', eps, alpha: 0 };
 }

@@ -6,10 +6,11 @@ import { number, parse, section } from '../option.ts';
 import type { Threat } from '../threat.ts';
 import { attackBudget, attackEps } from './budget.ts';
 import { climb, type PgdAttack, type PgdOptions } from './pgd.ts';
+import { nativeTarget } from './target.ts';
 import { unusedOptions } from './unused.ts';
 
 /** What it has of PGD. */
-type Climb = 'steps' | 'alpha' | 'restarts' | 'randomStart' | 'eot' | 'precision';
+type Climb = 'steps' | 'alpha' | 'restarts' | 'randomStart' | 'eot' | 'precision' | 'target';
 
 export interface CwLinfAttack extends Pick<PgdAttack, Climb> {
   name: 'cw-linf';
@@ -47,5 +48,13 @@ export function cwLinf(options: CwLinfOptions = {}): CwLinfAttack {
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeCwLinf(attack: CwLinfAttack, threat: Threat, path: string): NativeAttackOptions {
   const eps = attackBudget(attack.eps, 'linf', threat, path);
-  return { ...unusedOptions, ...attack, norm: 'linf', loss: 'margin', eps, alpha: attack.alpha ?? eps / 4 };
+  return {
+    ...unusedOptions,
+    ...attack,
+    ...nativeTarget(attack),
+    norm: 'linf',
+    loss: 'margin',
+    eps,
+    alpha: attack.alpha ?? eps / 4,
+  };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import type { Fraction } from '../fraction.ts';
-import { integer, parse, section } from '../option.ts';
+import { flag, integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { unusedOptions } from './unused.ts';
@@ -12,6 +12,8 @@ export interface FabAttack {
   /** Steps of each try. */
   steps: number;
   restarts: number;
+  /** Leave with the first image within the radius; no distances. */
+  stopWithinEps: boolean;
   /** Radius within which a found image counts as broken; null stands for the threat model's. */
   eps: number | null;
   /** Null stands for the threat model's. */
@@ -32,6 +34,11 @@ export interface FabOptions {
    * the nearest image of all counts. Defaults to 1.
    */
   restarts?: number;
+  /**
+   * Leave an image as soon as it is broken: the same verdicts with fewer passes, and no distances. `autoattack` sets it.
+   * Defaults to false.
+   */
+  stopWithinEps?: boolean;
   /** Radius within which an image counts as broken. Defaults to null, which stands for the threat model's. */
   eps?: Fraction | null;
   /** Defaults to null, which stands for the threat model's. */
@@ -49,6 +56,9 @@ export interface FabTOptions extends FabOptions {
 const shared = {
   steps: integer({ description: 'Steps of each try, towards each target.', gte: 1 }).prefault(100),
   restarts: integer({ description: 'Tries, towards each target.', gte: 1 }).prefault(1),
+  stopWithinEps: flag({
+    description: 'Leave an image as soon as it is broken, without its distance.',
+  }).prefault(false),
   eps: attackEps,
   norm: attackNorm,
 };

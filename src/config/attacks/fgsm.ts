@@ -6,9 +6,10 @@ import { parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
+import { attackTarget, nativeTarget, type Targeted, type TargetOptions } from './target.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface FgsmAttack extends AttackGradients {
+export interface FgsmAttack extends AttackGradients, Targeted {
   name: 'fgsm';
   /** Radius in pixel units; null stands for the threat model's. */
   eps: number | null;
@@ -16,7 +17,7 @@ export interface FgsmAttack extends AttackGradients {
   norm: Norm | null;
 }
 
-export interface FgsmOptions extends GradientOptions {
+export interface FgsmOptions extends GradientOptions, TargetOptions {
   /** Radius, pixels in [0, 1]. Defaults to null, which stands for the threat model's. */
   eps?: Fraction | null;
   /** Defaults to null, which stands for the threat model's. */
@@ -27,6 +28,7 @@ export interface FgsmOptions extends GradientOptions {
 export const fgsmSchema = section('One step along the gradient.', {
   name: z.literal('fgsm'),
   ...attackGradients,
+  target: attackTarget,
   eps: attackEps,
   norm: attackNorm,
 }) satisfies z.ZodType<FgsmAttack>;
@@ -43,5 +45,5 @@ export function fgsm(options: FgsmOptions = {}): FgsmAttack {
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeFgsm(attack: FgsmAttack, threat: Threat, path: string): NativeAttackOptions {
   const { norm, eps } = attackBall(attack, threat, path);
-  return { ...unusedOptions, ...attack, norm, eps, alpha: eps };
+  return { ...unusedOptions, ...attack, ...nativeTarget(attack), norm, eps, alpha: eps };
 }

@@ -6,9 +6,10 @@ import { integer, number, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
+import { attackTarget, nativeTarget, type Targeted, type TargetOptions } from './target.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface MiFgsmAttack extends AttackGradients {
+export interface MiFgsmAttack extends AttackGradients, Targeted {
   name: 'mi-fgsm';
   steps: number;
   /** Step size in pixel units; null stands for eps / steps. */
@@ -21,7 +22,7 @@ export interface MiFgsmAttack extends AttackGradients {
   norm: Norm | null;
 }
 
-export interface MiFgsmOptions extends GradientOptions {
+export interface MiFgsmOptions extends GradientOptions, TargetOptions {
   /** At least 1. Defaults to 10. */
   steps?: number;
   /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps / steps. */
@@ -43,6 +44,7 @@ export const miFgsmSchema = section('Iterated FGSM with momentum.', {
     .prefault(null),
   decay: number({ description: 'What is kept of the accumulated gradient in a step.', gte: 0 }).prefault(1),
   ...attackGradients,
+  target: attackTarget,
   eps: attackEps,
   norm: attackNorm,
 }) satisfies z.ZodType<MiFgsmAttack>;
@@ -59,5 +61,12 @@ export function miFgsm(options: MiFgsmOptions = {}): MiFgsmAttack {
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativeMiFgsm(attack: MiFgsmAttack, threat: Threat, path: string): NativeAttackOptions {
   const { norm, eps } = attackBall(attack, threat, path);
-  return { ...unusedOptions, ...attack, norm, eps, alpha: attack.alpha ?? eps / attack.steps };
+  return {
+    ...unusedOptions,
+    ...attack,
+    ...nativeTarget(attack),
+    norm,
+    eps,
+    alpha: attack.alpha ?? eps / attack.steps,
+  };
 }

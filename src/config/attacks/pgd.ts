@@ -6,9 +6,10 @@ import { choice, flag, integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';
 import { attackBall, attackEps, attackNorm } from './budget.ts';
 import { type AttackGradients, attackGradients, type GradientOptions } from './gradients.ts';
+import { attackTarget, nativeTarget, type Targeted, type TargetOptions } from './target.ts';
 import { unusedOptions } from './unused.ts';
 
-export interface PgdAttack extends AttackGradients {
+export interface PgdAttack extends AttackGradients, Targeted {
   name: 'pgd';
   steps: number;
   /** Step size in pixel units; null stands for eps / 4. */
@@ -22,7 +23,7 @@ export interface PgdAttack extends AttackGradients {
   norm: Norm | null;
 }
 
-export interface PgdOptions extends GradientOptions {
+export interface PgdOptions extends GradientOptions, TargetOptions {
   /** At least 1. Defaults to 20. */
   steps?: number;
   /** Step size, pixels in [0, 1]; above 0. Defaults to null, which stands for eps / 4. */
@@ -46,6 +47,7 @@ export const climb = {
   restarts: integer({ description: 'Independent tries per image.', gte: 1 }).prefault(1),
   randomStart: flag({ description: 'Start at random in the ball.' }).prefault(true),
   ...attackGradients,
+  target: attackTarget,
 };
 
 /** @internal */
@@ -71,5 +73,5 @@ export function pgd(options: PgdOptions = {}): PgdAttack {
 /** The attack as the native core runs it under `threat`; `path` names it in errors. */
 export function nativePgd(attack: PgdAttack, threat: Threat, path: string): NativeAttackOptions {
   const { norm, eps } = attackBall(attack, threat, path);
-  return { ...unusedOptions, ...attack, norm, eps, alpha: attack.alpha ?? eps / 4 };
+  return { ...unusedOptions, ...attack, ...nativeTarget(attack), norm, eps, alpha: attack.alpha ?? eps / 4 };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apgdCe, apgdDlr, apgdT } from '../../../src/config/attacks/apgd.ts';
+import { apgdCe, apgdDlr, apgdT, checkClasses } from '../../../src/config/attacks/apgd.ts';
 import {
   type AttackInput,
   attackNames,
@@ -17,6 +17,7 @@ import { miFgsm } from '../../../src/config/attacks/miFgsm.ts';
 import { pgd } from '../../../src/config/attacks/pgd.ts';
 import { random } from '../../../src/config/attacks/random.ts';
 import { square } from '../../../src/config/attacks/square.ts';
+import type { AttackTarget } from '../../../src/config/attacks/target.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { refusal } from './refusal.ts';
 
@@ -25,7 +26,14 @@ const l2 = { norm: 'l2', eps: 0.5 } as const;
 
 describe('the attack builders', () => {
   it('have the defaults of the literature', () => {
-    expect(fgsm()).toEqual({ name: 'fgsm', eot: 1, precision: 'float32', eps: null, norm: null });
+    expect(fgsm()).toEqual({
+      name: 'fgsm',
+      eot: 1,
+      precision: 'float32',
+      target: null,
+      eps: null,
+      norm: null,
+    });
     expect(pgd()).toEqual({
       name: 'pgd',
       steps: 20,
@@ -34,6 +42,7 @@ describe('the attack builders', () => {
       randomStart: true,
       eot: 1,
       precision: 'float32',
+      target: null,
       loss: 'ce',
       eps: null,
       norm: null,
@@ -45,6 +54,7 @@ describe('the attack builders', () => {
       decay: 1,
       eot: 1,
       precision: 'float32',
+      target: null,
       eps: null,
       norm: null,
     });
@@ -55,16 +65,19 @@ describe('the attack builders', () => {
       restarts: 1,
       eot: 1,
       precision: 'float32',
+      target: null,
       eps: null,
       norm: null,
     });
-    expect(apgdDlr()).toEqual({ ...apgdCe(), name: 'apgd-dlr' });
-    expect(apgdT()).toEqual({ ...apgdCe(), name: 'apgd-t', targets: 9 });
+    const { target: _target, ...climb } = apgdCe();
+    expect(apgdDlr()).toEqual({ ...climb, name: 'apgd-dlr' });
+    expect(apgdT()).toEqual({ ...climb, name: 'apgd-t', targets: 9 });
     expect(fabT()).toEqual({
       name: 'fab-t',
       steps: 100,
       restarts: 1,
       targets: 9,
+      stopWithinEps: false,
       eps: null,
       norm: null,
     });
@@ -117,7 +130,7 @@ describe('the attack builders', () => {
       'ERR_OPTION  Expected an integer >= 1 for fabT.steps but received 0.5 (number).',
     );
     expect(refusal(() => fabT({ alphaMax: 0.2 } as object))).toBe(
-      'ERR_OPTION  Unknown option fabT.alphaMax. Known here: name, steps, restarts, eps, norm, targets.',
+      'ERR_OPTION  Unknown option fabT.alphaMax. Known here: name, steps, restarts, stopWithinEps, eps, norm, targets.',
     );
     expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
       'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eot, precision, eps, norm.',
@@ -240,6 +253,41 @@ describe('nativeAttack', () => {
     expect(nativeAttack(miFgsm({ steps: 4, norm: 'l2', eps: 2 }), linf)).toMatchObject({ alpha: 0.5 });
   });
 
+  it('hands over the target of each attack that has a targeted version', () => {
+    const made = (target: AttackTarget | null) => [
+      fgsm({ target }),
+      pgd({ target }),
+      miFgsm({ target }),
+      cwLinf({ target }),
+      cwL2({ target, eps: 1 }),
+      apgdCe({ target }),
+    ];
+    const native = (target: AttackTarget | null) =>
+      made(target).map((attack) => {
+        const { target: kind, targetClass } = nativeAttack(attack, linf);
+        return `${kind} ${targetClass}`;
+      });
+    expect(new Set(native(null))).toEqual(new Set(['any 0']));
+    expect(new Set(native(3))).toEqual(new Set(['class 3']));
+    expect(new Set(native('least-likely'))).toEqual(new Set(['least-likely 0']));
+    expect(new Set(native('random'))).toEqual(new Set(['random 0']));
+  });
+
+  it('refuses what is no target', () => {
+    expect(refusal(() => pgd({ target: -1 }))).toBe(
+      'ERR_OPTION  Expected the number of a class, least-likely or random for pgd.target but received -1 (number). Classes are numbered from 0.',
+    );
+    expect(refusal(() => fgsm({ target: 'least-likley' as 'least-likely' }))).toBe(
+      "ERR_OPTION  Expected the number of a class, least-likely or random for fgsm.target but received 'least-likley' (string). Did you mean least-likely?",
+    );
+    expect(refusal(() => square({ target: 1 } as object))).toMatch(
+      /^ERR_OPTION {2}Unknown option square\.target/,
+    );
+    expect(refusal(() => checkClasses([nativeAttack(pgd({ target: 10 }), linf)], 10))).toBe(
+      'ERR_OPTION  Expected a class in 0 … 9 for the target of pgd but received 10 (number). The network has 10 classes, numbered from 0.',
+    );
+  });
+
   it('fills in every field of the native struct', () => {
     const fields = Object.keys(nativeAttack(pgd(), linf)).sort();
     expect(fields).toMatchInlineSnapshot(`
@@ -263,6 +311,9 @@ describe('nativeAttack', () => {
         "restarts",
         "schedule",
         "steps",
+        "stopWithinEps",
+        "target",
+        "targetClass",
         "targets",
       ]
     `);
@@ -290,12 +341,12 @@ describe('autoattack', () => {
 
   it("has the attacks and settings of the authors' code, in its order", () => {
     const blackBox = square({ ...ball, queries: 5000, schedule: 10_000 });
-    const targeted = [apgdT({ ...ball, targets: 9 }), fabT({ ...ball, targets: 9 })];
+    const targeted = [apgdT({ ...ball, targets: 9 }), fabT({ ...ball, targets: 9, stopWithinEps: true })];
     expect(parts('standard')).toEqual([apgdCe({ ...ball, steps: 100 }), ...targeted, blackBox]);
     expect(parts('plus')).toEqual([
       apgdCe({ ...ball, restarts: 5 }),
       apgdDlr({ ...ball, restarts: 5 }),
-      fab({ ...ball, restarts: 5 }),
+      fab({ ...ball, restarts: 5, stopWithinEps: true }),
       blackBox,
       ...targeted,
     ]);

@@ -39,6 +39,7 @@ describe('resolveConfig', () => {
               "randomStart": true,
               "restarts": 1,
               "steps": 20,
+              "target": null,
             },
             {
               "alpha": null,
@@ -50,6 +51,7 @@ describe('resolveConfig', () => {
               "randomStart": true,
               "restarts": 1,
               "steps": 20,
+              "target": null,
             },
           ],
           "batchSize": 200,
@@ -164,6 +166,7 @@ describe('resolveConfig', () => {
               "randomStart": true,
               "restarts": 1,
               "steps": 10,
+              "target": null,
             },
             "count": 500,
             "every": 1,
