@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { buildFolder, cmakeBuild } from './build.mjs';
 import { root, run, runPackageScript } from './command.mjs';
 import { runMain, step } from './console.mjs';
+import { buildCuda, isCudaCompiled } from './cuda.mjs';
 import { setup } from './setup.mjs';
 
 /** The repository's files whose path matches. */
@@ -37,7 +38,7 @@ async function types() {
 }
 
 async function clangFormat() {
-  const files = await tracked(/^native\/.*\.(?:c|cpp|h)$/);
+  const files = await tracked(/^native\/.*\.(?:c|cpp|cu|h)$/);
   const { status, output } = await run('clang-format', ['--dry-run', '-Werror', ...files]);
   return status === 0 ? '' : output || 'clang-format cannot be run: install it';
 }
@@ -106,6 +107,13 @@ async function apiReference() {
   return '';
 }
 
+/** The CUDA plug-in compiles and links; fetches a compiler, so only where its sources have changed. */
+async function cuda(report) {
+  if (process.platform !== 'linux' || process.arch !== 'x64' || isCudaCompiled()) return '';
+  await buildCuda(report);
+  return 'native/cuda compiles, but native/cuda/compiled.sha256 was out of date: commit the new one';
+}
+
 const checks = {
   biome,
   types,
@@ -115,6 +123,7 @@ const checks = {
   registryHosts,
   workflows,
   apiReference,
+  cuda,
 };
 
 await runMain(async () => {

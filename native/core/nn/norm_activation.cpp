@@ -7,10 +7,10 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "kernels/cpu/channel_layout.h"
+#include "kernels/norm_statistics.h"
 #include "kernels/switches.h"
 
 namespace selfgrad {
@@ -48,9 +48,9 @@ Statistics batch_statistics(const ChannelLayout& layout, const T* x) {
   auto* mean = statistics.mean.mutable_data_ptr<double>();
   auto* variance = statistics.variance.mutable_data_ptr<double>();
   for (int64_t c = 0; c < layout.channels; ++c) {
-    const double shift = sum[c] / static_cast<double>(pixels);
-    mean[c] = pivot[c] + shift;
-    variance[c] = std::max(0.0, squares[c] / static_cast<double>(pixels) - shift * shift);
+    const auto of = kernels::channel_statistics(pivot[c], sum[c], squares[c], static_cast<double>(pixels));
+    mean[c] = of.mean;
+    variance[c] = of.variance;
   }
   return statistics;
 }
@@ -66,7 +66,7 @@ struct Affine {
     scale = layout.table([&](int64_t c) { return w[c] * invstd(c); });
     shift = layout.table([&](int64_t c) { return b[c] - mean[c] * w[c] * invstd(c); });
   }
-  double invstd(int64_t c) const { return 1.0 / std::sqrt(variance[c] + BatchNorm2d::kEps); }
+  double invstd(int64_t c) const { return kernels::inverse_std(variance[c], BatchNorm2d::kEps); }
 
   const double *mean, *variance;
   Table scale, shift;
@@ -98,11 +98,11 @@ void backward_with_sums(const ChannelLayout& layout, const Affine& affine, const
   const double share =
       training ? static_cast<double>(layout.channels) / static_cast<double>(layout.elements) : 0;
   const auto slope_of = [&](int64_t c) {
-    return -affine.scale[c] * affine.invstd(c) * affine.invstd(c) * product[c] * share;
+    return kernels::channel_slope(affine.scale[c], affine.mean[c], affine.invstd(c), sum[c], product[c],
+                                  share);
   };
-  const Table slope = layout.table(slope_of);
-  const Table offset = layout.table(
-      [&](int64_t c) { return -affine.scale[c] * sum[c] * share - slope_of(c) * affine.mean[c]; });
+  const Table slope = layout.table([&](int64_t c) { return slope_of(c).slope; });
+  const Table offset = layout.table([&](int64_t c) { return slope_of(c).offset; });
   layout.for_each([&](int64_t, Span span) {
     kernels.gradient(batch.gx, batch.gx, batch.x, span, affine.scale.data(), slope.data(), offset.data());
   });
