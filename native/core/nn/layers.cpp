@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "error.h"
+#include "nn/parameter_budget.h"
 #include "tensor/philox.h"
 
 namespace selfgrad {
@@ -28,6 +29,7 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
 }
 
 Conv2d::Conv2d(const ConvOptions& options) : stride_(options.stride), padding_(options.padding) {
+  spend_parameters(options.out, options.in * options.kernel * options.kernel);
   weight_ =
       register_parameter("weight", at::empty({options.out, options.in, options.kernel, options.kernel}));
   if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}));
@@ -65,6 +67,7 @@ void BatchNorm2d::update_running(const at::Tensor& mean, const at::Tensor& varia
 }
 
 Linear::Linear(int64_t in, int64_t out) {
+  spend_parameters(out, in);
   weight_ = register_parameter("weight", at::empty({out, in}));
   bias_ = register_parameter("bias", at::empty({out}));
 }

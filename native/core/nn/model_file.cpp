@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "error.h"
+#include "nn/parameter_budget.h"
 
 namespace selfgrad {
 namespace {
@@ -41,6 +42,10 @@ class MetadataReader {
   const std::string& word(const std::string& key) const {
     const auto entry = metadata_.find(key);
     if (entry == metadata_.end()) throw malformed(key, "nothing");
+    // More than any network's options need: a long list costs many times its bytes once it is split.
+    constexpr size_t kLongest = 1 << 17;
+    if (entry->second.size() > kLongest)
+      throw malformed(key, std::to_string(entry->second.size()) + " characters");
     return entry->second;
   }
   template <typename Number>
@@ -149,6 +154,8 @@ void save_network(const std::string& path, const Network& network, const Metadat
 std::shared_ptr<Network> load_network(const TensorFile& file, const std::string& path) {
   const NetworkOptions options = network_options(file.metadata, path);
   try {
+    constexpr int64_t kSpare = 1 << 24;  // 64 MB
+    const ParameterBudget budget(file, kSpare);
     auto network = make_network(options);
     NamedTensors targets = network->state();
     for (auto& [name, tensor] : targets)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "error.h"
+#include "nn/parameter_budget.h"
 
 namespace selfgrad {
 namespace {
@@ -54,6 +55,11 @@ void take_normalisation(StateDict& tensors, NetworkOptions& options, const std::
     if (!options.mean.empty())
       throw Error("ERR_CHECKPOINT", "Expected no mean and std beside those of " + path + " (" + mean + ", " +
                                         std + ") but received some. Leave them out: the file's are used.");
+    for (const char* name : {mean, std})
+      if (tensors.at(name).numel() != options.shape.channels)
+        throw Error("ERR_CHECKPOINT", "Expected " + std::to_string(options.shape.channels) +
+                                          " values, one a channel, for " + name + " of " + path +
+                                          " but received " + std::to_string(tensors.at(name).numel()) + ".");
     options.mean = values_of(tensors.at(mean));
     options.std = values_of(tensors.at(std));
     tensors.erase(mean);
@@ -74,6 +80,17 @@ int64_t length_of(const StateDict& tensors, std::initializer_list<const char*> n
     if (found != tensors.end() && found->second.dim() > dimension) return found->second.size(dimension);
   }
   return otherwise;
+}
+
+/// An empty tensor may claim any extent, so the sizes taken from tensors are bounded before they are used.
+void check_extents(const NetworkOptions& options, const std::string& path) {
+  constexpr int64_t kMostChannels = 4096, kMostClasses = 1 << 20;
+  if (options.shape.channels < 1 || options.shape.channels > kMostChannels || options.classes < 2 ||
+      options.classes > kMostClasses)
+    throw Error("ERR_CHECKPOINT", "Expected 1 to 4096 channels and 2 to 1048576 classes in " + path +
+                                      " but received " + std::to_string(options.shape.channels) + " and " +
+                                      std::to_string(options.classes) +
+                                      ". Name the architecture that the file was made for.");
 }
 
 /// What does not fit, as a sentence of its own: ` Missing (3): a, b, c.`
@@ -120,7 +137,12 @@ std::shared_ptr<Network> load_state_dict(const TensorFile& file, NetworkOptions 
     options.architecture = "preact-resnet-plain";
   options.shape.channels = length_of(tensors, {"conv1.weight"}, 1, options.shape.channels);
   options.classes = length_of(tensors, {"linear.weight", "fc.weight", "fc2.weight"}, 0, 10);
+  check_extents(options, path);
   take_normalisation(tensors, options, path);
+  // The architecture is the caller's word, so even the largest may be built to name what the file lacks: 1
+  // GB.
+  constexpr int64_t kSpare = 1 << 28;
+  const ParameterBudget budget(file, kSpare);
   auto network = make_network(options);
   NamedTensors wanted = network->state();
   std::erase_if(wanted, [](const auto& item) { return item.first.starts_with("normalize."); });

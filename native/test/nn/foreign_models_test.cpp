@@ -168,5 +168,35 @@ TEST(StateDict, ListsWhatDoesNotFit) {
             "[5]. Name the architecture that the file was made for.");
 }
 
+TEST(StateDict, RefusesSizesThatOnlyAnEmptyTensorClaims) {
+  const auto refused = [](const std::string& name, at::IntArrayRef sizes) {
+    const TensorFile file{{}, {{name, at::empty(sizes)}}};
+    return test::message_of([&] { load_state_dict(file, dict_options("preact-resnet", {1}, 4), "weights"); });
+  };
+  const int64_t vast = int64_t{1} << 40;
+  EXPECT_EQ(
+      refused("linear.weight", {vast, 0}),
+      "ERR_CHECKPOINT Expected 1 to 4096 channels and 2 to 1048576 classes in weights but received 3 and "
+      "1099511627776. Name the architecture that the file was made for.");
+  EXPECT_EQ(refused("conv1.weight", {0, vast}),
+            "ERR_CHECKPOINT Expected 1 to 4096 channels and 2 to 1048576 classes in weights but received "
+            "1099511627776 and 10. Name the architecture that the file was made for.");
+}
+
+TEST(StateDict, RefusesAnArchitectureFarLargerThanTheFile) {
+  const TensorFile file{{}, {{"linear.weight", at::ones({10, 4})}}};
+  EXPECT_EQ(test::message_of(
+                [&] { load_state_dict(file, dict_options("preact-resnet", {4096}, 4096), "weights"); }),
+            "ERR_CHECKPOINT Expected a network of at most 268435496 parameters, which is what the file may "
+            "fill, but received a larger one. Name the architecture that the file was made for.");
+}
+
+TEST(StateDict, RefusesAMeanOfAnotherLength) {
+  const TensorFile file{{}, {{"mu", at::ones({1000})}, {"sigma", at::ones({3})}}};
+  EXPECT_EQ(
+      test::message_of([&] { load_state_dict(file, dict_options("preact-resnet", {1}, 4), "weights"); }),
+      "ERR_CHECKPOINT Expected 3 values, one a channel, for mu of weights but received 1000.");
+}
+
 }  // namespace
 }  // namespace selfgrad

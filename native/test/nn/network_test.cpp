@@ -245,5 +245,30 @@ TEST(ModelFile, RefusesForeignAndDamagedMetadata) {
     EXPECT_EQ(damaged(key, value).substr(0, 14), "ERR_CHECKPOINT") << key << " " << value;
 }
 
+TEST(ModelFile, RefusesANetworkLargerThanTheFileBeforeItIsAllocated) {
+  NetworkOptions options = resnet8();
+  TensorFile file;
+  file.metadata = describe(options);
+  // 4096 blocks of 4096 channels are 2.4 TB of weights: without the budget this test ends in std::bad_alloc.
+  file.metadata["model.depths"] = "4096";
+  file.metadata["model.width"] = "4096";
+  EXPECT_EQ(
+      test::message_of([&] { load_network(file, "x.safetensors"); }),
+      "ERR_CHECKPOINT Expected a network of this version of selfgrad in x.safetensors but it holds "
+      "another. Expected a network of at most 16777216 parameters, which is what the file may fill, but "
+      "received a larger one. Name the architecture that the file was made for.");
+  options.width = 1;
+  EXPECT_NO_THROW(make_network(options)) << "the budget ends with the file";
+}
+
+TEST(ModelFile, RefusesMetadataLongerThanAnyNetworkNeeds) {
+  Metadata metadata = describe(resnet8());
+  metadata["model.taps"] = std::string((1 << 17) + 1, ',');
+  EXPECT_EQ(
+      test::message_of([&] { network_options(metadata, "x.safetensors"); }),
+      "ERR_CHECKPOINT Expected model.taps in the metadata of x.safetensors but found 131073 characters. "
+      "Use a model or checkpoint file that selfgrad wrote.");
+}
+
 }  // namespace
 }  // namespace selfgrad
