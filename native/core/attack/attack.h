@@ -135,7 +135,7 @@ struct AttackResult {
   /// over all restarts and targets before it as if none had stopped early. Square: queries; random: points.
   at::Tensor step;
   /// (N) int64: the class that `success` is about, undefined where any wrong one does.
-  at::Tensor aims;
+  at::Tensor aims = {};
 };
 
 /// What `step` is before anything is found.
