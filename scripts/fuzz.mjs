@@ -45,6 +45,8 @@ if (isMain(import.meta.url)) {
       await must('cmake', [
         ...['-S', root, '-B', folder, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release', `-DLIBTORCH=${libtorch}`],
         ...[`-DCMAKE_CXX_COMPILER=${compiler}`, `-DCMAKE_C_COMPILER=${compiler.replace('clang++', 'clang')}`],
+        // LibTorch comes from GCC: clang 18 and later mangle some templates otherwise.
+        '-DCMAKE_CXX_FLAGS=-fclang-abi-compat=17',
         ...[
           '-DSELFGRAD_FUZZ=ON',
           '-DSELFGRAD_UNITY=ON',
