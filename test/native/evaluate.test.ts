@@ -107,6 +107,19 @@ describe('evaluate', () => {
     expect(margins(mixed)).not.toEqual(margins(exact));
   });
 
+  it('aims at a class when asked to: leaves its images alone, and breaks fewer than without an aim', async () => {
+    const any = await measure({ attacks: [pgd({ steps: 5 })] });
+    const { attacks, perClass, robust } = await measure({ attacks: [pgd({ steps: 5, target: 0 })] });
+    expect(attacks[0]!.options.target).toBe(0);
+    expect(any.attacks[0]!.options).not.toHaveProperty('target');
+    expect(perClass[0]!.robust.correct).toBe(perClass[0]!.clean.correct);
+    expect(attacks[0]!.broken).toBeGreaterThan(0);
+    expect(robust.correct).toBeGreaterThan(any.robust.correct);
+    expect(await rejection(measure({ attacks: [pgd({ target: 99 })] }))).toMatchObject({
+      code: 'ERR_OPTION',
+    });
+  });
+
   it('in a cascade attacks only what stands, and ends in the same worst case', async () => {
     const [each, cascade] = [await measure(), await measure({ cascade: true })];
     expect(cascade.robust).toEqual(each.robust);
