@@ -1,4 +1,5 @@
 /** Measures clean and robust accuracy of a model. */
+import { join, resolve } from 'node:path';
 import { checkClasses } from './config/attacks/apgd.ts';
 import { type Attack, attacksOf, nativeAttack, nativeAttacks } from './config/attacks/attack.ts';
 import { square } from './config/attacks/square.ts';
@@ -9,7 +10,8 @@ import type { Threat } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
 import { distribution } from './distribution.ts';
 import { SelfgradError } from './errors.ts';
-import { join } from './evaluate/merge.ts';
+import { type ImagesDocument, openImageFolder, partName } from './evaluate/imageFolder.ts';
+import { join as joinParts } from './evaluate/merge.ts';
 import { PartialEvaluation } from './evaluate/partial.ts';
 import { type ImageRange, parseShard, shardRange, splitRange } from './evaluate/ranges.ts';
 import { suitesOf } from './evaluate/suites.ts';
@@ -29,6 +31,8 @@ import { checkModel } from './modelChecks.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import { writeAtomic } from './report/writeAtomic.ts';
+import { saveImages } from './savedImages.ts';
 
 export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<EvaluateEvent> {
   /**
@@ -37,6 +41,14 @@ export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<Evalu
    * Defaults to null: the images are evaluated in one go.
    */
   partial?: string | null;
+  /**
+   * A folder for the adversarial images, one of each image that was broken, by the first attack that broke it. A part
+   * (`partial`), or the whole, becomes `adversarial-FIRST-LAST.safetensors`: `images` (M·C·H·W float32), `originals`
+   * (uint8), `labels`, `indices` and `attacks` (place in `Evaluation.attacks`); and `adversarial-FIRST-LAST.json`
+   * (`ImagesDocument`), which says of each whether it is still misclassified when its PNG is read. Images of 1 or 3
+   * channels become PNGs. Shards may share a folder. Defaults to null: none.
+   */
+  saveImages?: string | null;
 }
 
 /**
@@ -47,12 +59,13 @@ export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<Evalu
  * make is looked at first (docs/models.md); these passes are not counted.
  *
  * @throws SelfgradError `ERR_OPTION`, also for a gradient attack on a function; `ERR_DATA` when the data do not fit
- *   the model; `ERR_NUMERIC` for logits that are not finite; `ERR_CHECKPOINT` when `partial` belongs to another evaluation; `ERR_WRITE`
+ *   the model; `ERR_NUMERIC` for logits that are not finite; `ERR_CHECKPOINT` when `partial` belongs to another
+ *   evaluation; `ERR_WRITE`
  */
 export async function evaluate(
   model: Model,
   data: Dataset,
-  { partial = null, ...options }: EvaluateOptions = {},
+  { partial = null, saveImages: images = null, ...options }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const measurement = prepareMeasurement('evaluate', model, data, {
     epsCurve: null,
@@ -68,9 +81,10 @@ export async function evaluate(
       `Expected at most ${measurement.count} shards (the images to evaluate) for evaluate.shard but received ${shard}.`,
     );
   }
-  return partial === null
-    ? evaluateRange(measurement, range, options.onEvent)
-    : evaluateInParts(measurement, range, partial);
+  const folder = images === null ? null : resolve(images);
+  if (partial !== null) return evaluateInParts(measurement, range, partial, folder);
+  if (folder !== null) await openImageFolder(folder, range, []);
+  return evaluateRange(measurement, range, options.onEvent, folder);
 }
 
 /** Part by part, each kept in the file `path` as soon as it is finished. */
@@ -78,13 +92,23 @@ async function evaluateInParts(
   measurement: Measurement<EvaluateEvent>,
   range: ImageRange,
   path: string,
+  folder: string | null,
 ): Promise<Evaluation> {
   const { onEvent } = measurement;
   const { batchSize: _, ...evaluated } = measurement.config.evaluate;
   const { threat, seed, data, model, versions } = measurementRecord(measurement);
-  const identity = JSON.stringify({ evaluated, threat, seed, data, model, version: versions.selfgrad });
+  const identity = JSON.stringify({
+    evaluated,
+    threat,
+    seed,
+    data,
+    model,
+    folder,
+    version: versions.selfgrad,
+  });
   const parts = splitRange(range, evaluated.saveEvery);
   const saved = await PartialEvaluation.open(path, identity);
+  if (folder !== null) await openImageFolder(folder, range, saved.resumed ? parts.map(partName) : []);
   // Those so far, of which a resumed evaluation may have had more.
   const finished: Evaluation[] = [];
   for (const part of parts) {
@@ -92,7 +116,7 @@ async function evaluateInParts(
       // Of several parts, each would tell its own clean accuracy and end of attacks.
       const tell =
         parts.length === 1 ? onEvent : (event: EvaluateEvent) => event.type === 'attack' && onEvent?.(event);
-      await saved.add(await evaluateRange(measurement, part, tell));
+      await saved.add(await evaluateRange(measurement, part, tell, folder));
     }
     finished.push(saved.done.get(part.first)!);
     if (parts.length > 1) {
@@ -101,7 +125,7 @@ async function evaluateInParts(
       onEvent?.({ type: 'part', done: clean.count, count: range.count, clean, robust });
     }
   }
-  const whole = join(finished);
+  const whole = joinParts(finished);
   await saved.remove();
   return whole;
 }
@@ -111,6 +135,7 @@ async function evaluateRange(
   measurement: Measurement<EvaluateEvent>,
   range: ImageRange,
   onEvent: EvaluateOptions['onEvent'],
+  folder: string | null,
 ): Promise<Evaluation> {
   const { model, data, config, threads, signal } = measurement;
   const { threat, seed } = config;
@@ -122,6 +147,7 @@ async function evaluateRange(
     images: number,
     keep: number,
     tell: EvaluateOptions['onEvent'],
+    tensors = '',
   ) =>
     awaitRun<NativeEvaluateResult, NativeEvaluateEvent>(
       (observe) =>
@@ -137,6 +163,8 @@ async function evaluateRange(
             attacks: list,
             cascade: chained,
             examples: keep,
+            images: tensors,
+            imagesMetadata: tensors === '' ? {} : imagesMetadata(measurement, list),
           },
           observe,
         ),
@@ -149,7 +177,8 @@ async function evaluateRange(
   const native = entries.flat();
   checkClasses(native, model.options.classes);
   const chained = entries.flatMap((parts) => parts.map((_, part) => cascade || part > 0));
-  const result = await run(native, chained, count, examples, onEvent);
+  const tensors = folder === null ? '' : join(folder, `${partName(range)}.safetensors`);
+  const result = await run(native, chained, count, examples, onEvent, tensors);
   const clean = rate(result.clean, count);
   const epsCurve =
     curve === null
@@ -167,6 +196,8 @@ async function evaluateRange(
   );
   const suites = suitesOf(attacks, outcomes);
   const record = measurementRecord(measurement);
+  const seconds = (performance.now() - started) / 1000;
+  if (folder !== null) await savePart(folder, measurement, range, native, result);
   return {
     schema: 'selfgrad.evaluation/2',
     ...record,
@@ -176,7 +207,7 @@ async function evaluateRange(
     suites,
     robust: rate(result.robust, count),
     passes: result.passes,
-    seconds: (performance.now() - started) / 1000,
+    seconds,
     perClass: perClass(result, data.classes.length),
     epsCurve,
     examples: result.examples.map((example) => ({
@@ -200,6 +231,66 @@ async function evaluateRange(
     ],
     command: null,
   };
+}
+
+/** What the tensor file of a part says of itself. */
+function imagesMetadata(
+  measurement: Measurement<EvaluateEvent>,
+  attacks: readonly NativeAttackOptions[],
+): Record<string, string> {
+  const { data, threat, seed } = measurementRecord(measurement);
+  return {
+    format: 'selfgrad.images/1',
+    data: `${data.name} ${data.split}`,
+    'data.classes': JSON.stringify(data.classes),
+    threat: `${threat.norm} ${threat.epsText}`,
+    seed: String(seed),
+    attacks: JSON.stringify(attacks.map(({ name }) => name)),
+  };
+}
+
+/** Writes PNGs and document of a part whose tensors are written. */
+async function savePart(
+  folder: string,
+  measurement: Measurement<EvaluateEvent>,
+  range: ImageRange,
+  attacks: readonly NativeAttackOptions[],
+  { brokenBy, predictions, adversarial }: NativeEvaluateResult,
+): Promise<void> {
+  const { model, data, threads, signal } = measurement;
+  const broken = [...brokenBy.keys()].filter((place) => brokenBy[place]! >= 0);
+  const indices = Int32Array.from(broken, (place) => range.first + place);
+  const { images: originals, labels } = data.native.images({ indices });
+  const attackOf = (i: number) => attacks[brokenBy[broken[i]!]!]!;
+  const saved = await saveImages(
+    folder,
+    model,
+    data.classes,
+    {
+      indices,
+      labels,
+      originals,
+      adversarial: adversarial!,
+      cleanPredictions: broken.map((place) => predictions[place]!),
+      shape: data.shape,
+      targeted: (i) => targetOf(attackOf(i)) !== null,
+    },
+    { threads, signal },
+  );
+  const name = partName(range);
+  const record = measurementRecord(measurement);
+  const document: ImagesDocument = {
+    schema: 'selfgrad.images/1',
+    model: { path: model.path, sha256: model.sha256 },
+    data: { name: record.data.name, split: record.data.split },
+    threat: record.threat,
+    seed: record.seed,
+    first: range.first,
+    count: range.count,
+    tensors: `${name}.safetensors`,
+    images: saved.map((image, i) => ({ ...image, attack: attackOf(i).name })),
+  };
+  await writeAtomic(join(folder, `${name}.json`), `${JSON.stringify(document, null, 2)}\n`);
 }
 
 /** The options that the attack used, for the record. */

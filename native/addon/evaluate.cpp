@@ -4,6 +4,7 @@
 #include "addon.h"
 #include "dataset.h"
 #include "evaluate/evaluator.h"
+#include "evaluate/saved_images.h"
 #include "job.h"
 #include "model.h"
 #include "runs.h"
@@ -82,6 +83,7 @@ Napi::Object result_object(Napi::Env env, const EvaluateResult& result) {
   for (uint32_t i = 0; i < result.examples.size(); ++i)
     examples[i] = example_object(env, result.examples[i]);
   out.Set("examples", examples);
+  if (result.adversarial.defined()) out.Set("adversarial", float_array(env, result.adversarial));
   return out;
 }
 
@@ -103,20 +105,24 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
       options.cascade.push_back(Napi::Value(cascade[i]).As<Napi::Boolean>());
     options.examples = integer(given, "examples");
     options.attacks = attack_list(given, "attacks");
-    run =
-        Job::start(info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
-                   info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
-                     const auto lock = acquire<std::shared_lock>(*shared);
-                     EvaluateOptions with = options;
-                     with.windows = [&] { return shared->classifier->window_forward(); };
-                     auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
-                         [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); },
-                         *data, with, job.stop_flag(),
-                         [&](const EvaluateProgress& progress) {
-                           job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
-                         }));
-                     return [result](Napi::Env env) { return result_object(env, *result); };
-                   });
+    const std::string images = text(given, "images");
+    const Metadata about = metadata(given, "imagesMetadata");
+    options.keep_images = !images.empty();
+    run = Job::start(
+        info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
+        info[1].As<Napi::Function>(), [shared, data, options, images, about](Job& job) -> Job::Make {
+          const auto lock = acquire<std::shared_lock>(*shared);
+          EvaluateOptions with = options;
+          with.windows = [&] { return shared->classifier->window_forward(); };
+          auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
+              [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); }, *data,
+              with, job.stop_flag(),
+              [&](const EvaluateProgress& progress) {
+                job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
+              }));
+          if (with.keep_images) save_images(images, about, *data, with.first, *result);
+          return [result](Napi::Env env) { return result_object(env, *result); };
+        });
   });
   return run;
 }

@@ -30,9 +30,12 @@ export class PartialEvaluation {
   readonly path: string;
   /** By the index of their first image. */
   readonly done = new Map<number, Evaluation>();
+  /** The evaluation had begun before. */
+  readonly resumed: boolean;
 
-  private constructor(path: string) {
+  private constructor(path: string, resumed: boolean) {
     this.path = path;
+    this.resumed = resumed;
   }
 
   /**
@@ -42,7 +45,7 @@ export class PartialEvaluation {
    * @throws SelfgradError `ERR_CHECKPOINT` when the file belongs to another evaluation, `ERR_WRITE`
    */
   static async open(path: string, identity: string): Promise<PartialEvaluation> {
-    const partial = new PartialEvaluation(path);
+    let partial: PartialEvaluation;
     try {
       const [head, ...parts] = await readLines(path);
       if (head !== undefined && head !== identity) {
@@ -52,6 +55,7 @@ export class PartialEvaluation {
           { fix: 'Repeat the command that was interrupted, or leave --resume out to begin anew.' },
         );
       }
+      partial = new PartialEvaluation(path, head !== undefined);
       for (const part of parts) {
         const checked = evaluationSchema.safeParse(part);
         if (!checked.success) break;

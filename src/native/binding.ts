@@ -309,6 +309,9 @@ export interface NativeEvaluateOptions {
   cascade: boolean[];
   /** How many adversarial images to return for display, the first that each attack broke. */
   examples: number;
+  /** The safetensors file that is to hold all of them, with its metadata; empty for none. */
+  images: string;
+  imagesMetadata: Record<string, string>;
 }
 
 export type NativeEvaluateEvent =
@@ -361,6 +364,8 @@ export interface NativeEvaluateResult {
   passes: NativePasses;
   seconds: number;
   examples: NativeExample[];
+  /** With a file for the images: those that were broken, in their order; missing without one. */
+  adversarial?: Float32Array;
 }
 
 export interface NativeStabilityOptions {

@@ -7,8 +7,8 @@ import { commandLine } from '../../src/cli/configFlags.ts';
 import { parseGate } from '../../src/cli/gate.ts';
 import { parseIndices } from '../../src/cli/indices.ts';
 import { Interrupted, interruptible } from '../../src/cli/interrupt.ts';
-import { encodePng, toBytes } from '../../src/cli/png.ts';
 import { readHistory, runOf } from '../../src/cli/runFiles.ts';
+import { encodePng, toBytes } from '../../src/png.ts';
 import { modelFile, runFiles } from '../../src/runFiles.ts';
 import { temporaryFolder } from './selfgrad.ts';
 

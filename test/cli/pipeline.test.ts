@@ -391,6 +391,30 @@ describe('attack', () => {
     );
   });
 
+  it('is that of a whole evaluation with eval --save-images', async () => {
+    const out = temporaryFolder();
+    const images = join(out, 'images');
+    const { status, stderr } = await selfgrad([
+      'eval',
+      run,
+      'evaluate.count=40',
+      'evaluate.attacks=[{name: fgsm, eps: 0.3}]',
+      'evaluate.epsCurve=null',
+      '--out',
+      out,
+      '--save-images',
+      images,
+    ]);
+    expect(status, stderr).toBe(0);
+    const found = JSON.parse(readFileSync(join(images, 'adversarial-00000-00039.json'), 'utf8')).images;
+    const kept = found.filter((image: { successAfterRounding: boolean }) => image.successAfterRounding);
+    expect(found.length).toBeGreaterThan(0);
+    expect(stderr).toContain(
+      `images  ${images}  ${found.length} adversarial; ${kept.length} survive rounding to the 8 bits of a PNG\n`,
+    );
+    expect(existsSync(join(images, found[0].adversarial))).toBe(true);
+  });
+
   it('refuses an index beyond the split', async () => {
     const { status, stderr } = await selfgrad([
       'attack',

@@ -5,6 +5,8 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argsort.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/masked_select.h>
@@ -12,6 +14,7 @@
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <chrono>
@@ -45,6 +48,28 @@ void append(std::vector<double>& values, const at::Tensor& more) {
   values.insert(values.end(), data, data + wide.numel());
 }
 
+/// Adversarial images by the index of the image that each was made of.
+class KeptImages {
+ public:
+  explicit KeptImages(const ImageShape& shape) {
+    indices_.push_back(at::empty({0}, at::kLong));
+    images_.push_back(at::empty({0, shape.channels, shape.height, shape.width}, at::kFloat));
+  }
+
+  void add(const at::Tensor& indices, const at::Tensor& images, const std::vector<int64_t>& rows) {
+    const at::Tensor chosen = at::tensor(rows, at::kLong);
+    indices_.push_back(indices.index_select(0, chosen));
+    images_.push_back(images.index_select(0, chosen.to(images.device())).cpu());
+  }
+
+  at::Tensor in_order() const {
+    return at::cat(images_).index_select(0, at::cat(indices_).argsort()).contiguous();
+  }
+
+ private:
+  std::vector<at::Tensor> indices_, images_;
+};
+
 class Evaluation {
  public:
   Evaluation(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
@@ -53,7 +78,8 @@ class Evaluation {
         options_(options),
         stop_(stop),
         observer_(observer),
-        checker_(logits, options.seed, stop) {
+        checker_(logits, options.seed, stop),
+        kept_(data.shape()) {
     subject_.images = [&data, &options](const at::Tensor& indices) {
       return data.images(indices).to(options.device);
     };
@@ -72,6 +98,7 @@ class Evaluation {
     for (size_t attack = 0; attack < options_.attacks.size(); ++attack)
       run_one(static_cast<int64_t>(attack));
     choose_examples();
+    if (options_.keep_images) result_.adversarial = kept_.in_order();
     result_.robust = standing_.sum().item<int64_t>();
     result_.passes += checker_.passes();
     result_.seconds = watch_.seconds();
@@ -155,17 +182,20 @@ class Evaluation {
     const Recount again = recount(broken, subject_, options_.attacks[attack].name, checker_);
     const at::Tensor indices = broken.indices();
     const at::Tensor steps = broken.steps();
+    std::vector<int64_t> first_time;
     for (int64_t row = 0; row < indices.size(0); ++row) {
       const int64_t place = indices[row].item<int64_t>() - options_.first;
       if (result_.broken_by[place] != kRobust) continue;
       result_.broken_by[place] = static_cast<int32_t>(attack);
       result_.steps[place] = steps[row].item<int32_t>();
       result_.margins[place] = again.margins[row].item<double>();
+      first_time.push_back(row);
     }
     standing_.index_fill_(0, indices - options_.first, false);
     left_.index_fill_(0, indices - options_.first, false);
     const at::Tensor order = indices.argsort();
     const at::Tensor adversarial = broken.adversarial();
+    if (options_.keep_images) kept_.add(indices, adversarial, first_time);
     std::vector<Example> candidates;
     for (int64_t i = 0; i < std::min(options_.examples, order.size(0)); ++i) {
       const auto row = order[i].item<int64_t>();
@@ -216,6 +246,7 @@ class Evaluation {
   at::Tensor left_;                               ///< (count) bool: after the attacks of this cascade
   at::Tensor clean_confidence_;                   ///< (count) float32
   std::vector<std::vector<Example>> candidates_;  ///< per attack that broke something
+  KeptImages kept_;                               ///< what first broke each image
   EvaluateResult result_;
 };
 

@@ -25,6 +25,7 @@ struct EvaluateOptions {
   std::vector<bool> cascade;
   Target::Windows windows;       ///< for attacks that change images in small windows; may be empty
   int64_t examples = 0;          ///< adversarial images to return
+  bool keep_images = false;      ///< return all of them
   at::Device device = at::kCPU;  ///< where the network is
 };
 
@@ -60,6 +61,9 @@ struct EvaluateResult {
   Passes passes;  ///< of everything: clean, attacks, confirmations, recounts
   double seconds = 0;
   std::vector<Example> examples;
+  /// With keep_images: (M, C, H, W) float32 on the CPU, of each image that an attack broke, in the images'
+  /// order.
+  at::Tensor adversarial;
 };
 
 /// Reports progress; called on the evaluating thread, at most once per batch.

@@ -1,5 +1,4 @@
 /** `selfgrad attack`: attacks chosen images and saves them, to be looked at or used elsewhere. */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Config } from '../../config/config.ts';
@@ -10,44 +9,16 @@ import { nest, parseValue } from '../../config/overrides.ts';
 import { openData } from '../../data/open.ts';
 import { SelfgradError } from '../../errors.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
+import { type SavedImage, saveImages } from '../../savedImages.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { parseIndices } from '../indices.ts';
 import { interruptible } from '../interrupt.ts';
 import { addModelFlags, type ModelFlags, modelArgument, openModel } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
-import { encodePng, type ImageShape, toBytes } from '../png.ts';
 import { makeDirectory } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
 type Flags = ConfigFlags & ModelFlags & { index: number[]; attack?: string; out: string; json?: boolean };
-
-interface AttackedImage {
-  index: number;
-  label: number;
-  labelName: string;
-  cleanPrediction: number;
-  prediction: number;
-  /** The attacked image is misclassified. */
-  success: boolean;
-  /** It still is after rounding to the 8 bits of a PNG. */
-  successAfterRounding: boolean;
-  /** Largest change of a pixel, and Euclidean length of the change; pixels in [0, 1]. */
-  linf: number;
-  l2: number;
-  original: string;
-  adversarial: string;
-}
-
-function distances(a: Float32Array, b: Float32Array): { linf: number; l2: number } {
-  let linf = 0;
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    const change = Math.abs(a[i]! - b[i]!);
-    linf = Math.max(linf, change);
-    sum += change * change;
-  }
-  return { linf, l2: Math.sqrt(sum) };
-}
 
 function checkIndices(indices: readonly number[], count: number, name: string): void {
   const beyond = indices.find((index) => index >= count);
@@ -61,7 +32,7 @@ function checkIndices(indices: readonly number[], count: number, name: string): 
   );
 }
 
-async function run(path: string, config: Config, flags: Flags): Promise<AttackedImage[]> {
+async function run(path: string, config: Config, flags: Flags): Promise<SavedImage[]> {
   const { index, out } = flags;
   const { attack } = await import('../../attack.ts');
   const { Dataset } = await import('../../data/dataset.ts');
@@ -78,43 +49,19 @@ async function run(path: string, config: Config, flags: Flags): Promise<Attacked
       threads,
       signal,
     });
-    const rounded = toBytes(result.adversarial);
     const { predictions: clean } = await model.predict(images);
-    const { predictions: attacked } = await model.predict(result.adversarial);
-    const { predictions: afterRounding } = await model.predict(rounded);
     await makeDirectory(out);
-    const size = images.length / index.length;
-    const written: AttackedImage[] = [];
-    for (const [i, at] of index.entries()) {
-      const part = [i * size, (i + 1) * size] as const;
-      const label = labels[i]!;
-      const name = String(at).padStart(5, '0');
-      const image: AttackedImage = {
-        index: at,
-        label,
-        labelName: data.classes[label]!,
-        cleanPrediction: clean[i]!.label,
-        prediction: attacked[i]!.label,
-        success: attacked[i]!.label !== label,
-        successAfterRounding: afterRounding[i]!.label !== label,
-        ...distances(images.subarray(...part), result.adversarial.subarray(...part)),
-        original: `${name}-original.png`,
-        adversarial: `${name}-adversarial.png`,
-      };
-      await writePng(join(out, image.original), bytes.subarray(...part), data.shape);
-      await writePng(join(out, image.adversarial), rounded.subarray(...part), data.shape);
-      written.push(image);
-    }
-    return written;
+    const batch = {
+      indices: index,
+      labels,
+      originals: bytes,
+      adversarial: result.adversarial,
+      cleanPredictions: clean.map(({ label }) => label),
+      shape: data.shape,
+      targeted: () => false,
+    };
+    return await saveImages(out, model, data.classes, batch, { threads, signal });
   });
-}
-
-async function writePng(path: string, bytes: Uint8Array, shape: ImageShape): Promise<void> {
-  try {
-    await writeFile(path, encodePng(bytes, shape));
-  } catch (cause) {
-    throw new SelfgradError('ERR_WRITE', `Cannot write ${path}: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 /** A measured size as the radius that it reaches, `8/255`; float32 leaves some 1e-8 between the two. */
@@ -124,13 +71,13 @@ function pixelSize(value: number): string {
 }
 
 /** What became of one image, in words. */
-function outcome({ label, cleanPrediction, success, successAfterRounding }: AttackedImage): string {
+function outcome({ label, cleanPrediction, success, successAfterRounding }: SavedImage): string {
   if (cleanPrediction !== label) return 'misclassified without any attack';
   if (!success) return 'withstood the attack';
   return successAfterRounding ? 'broken, in 8 bits too' : 'broken, but not in 8 bits';
 }
 
-function render(images: readonly AttackedImage[], out: string): string {
+function render(images: readonly SavedImage[], out: string): string {
   const width = Math.max(...images.map(({ labelName }) => labelName.length));
   const lines = images.map(
     (image) =>

@@ -8,6 +8,8 @@ import type { Config } from '../../config/config.ts';
 import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { openData } from '../../data/open.ts';
+import { countSavedImages } from '../../evaluate/imageFolder.ts';
+import type { Evaluation } from '../../evaluation.ts';
 import { counted, grouped } from '../../report/format.ts';
 import { renderTable } from '../../report/table.ts';
 import { modelFile, runFiles } from '../../runFiles.ts';
@@ -25,6 +27,7 @@ type Flags = ConfigFlags &
     out?: string;
     shard?: string;
     resume?: boolean;
+    saveImages?: string;
     dryRun?: boolean;
     json?: boolean;
     failUnder: Gate[];
@@ -67,6 +70,12 @@ function printPlan({
   );
 }
 
+async function savedLine(folder: string, { images }: Evaluation): Promise<string> {
+  const range = { first: images.first, count: images.brokenBy.length };
+  const { count, afterRounding } = await countSavedImages(folder, range);
+  return `images  ${folder}  ${grouped(count)} adversarial; ${grouped(afterRounding)} survive rounding to the 8 bits of a PNG`;
+}
+
 /** The command `selfgrad eval`. */
 export function evalCommand(): Command {
   const command = new Command('eval')
@@ -79,6 +88,7 @@ export function evalCommand(): Command {
     )
     .option('--shard <i/n>', 'only the i-th of n parts of the images; `selfgrad merge` joins them')
     .option('--resume', 'go on with the evaluation that was interrupted')
+    .option('--save-images <directory>', 'keep the adversarial images, as safetensors and PNG')
     .addOption(
       new Option('--fail-under <what=share>', 'exit 3 when below, e.g. robust=0.45; repeatable')
         .argParser(parseGate)
@@ -109,13 +119,19 @@ export function evalCommand(): Command {
       config,
       flags,
       (model, data, shared) =>
-        evaluate(model, data, { ...config.evaluate, ...shared, partial: written.partial }),
+        evaluate(model, data, {
+          ...config.evaluate,
+          ...shared,
+          partial: written.partial,
+          saveImages: flags.saveImages ?? null,
+        }),
       () => (existsSync(written.partial) ? 'Repeat the command with --resume to go on.' : ''),
     );
     await writeResults(evaluation, files, written);
     if (flags.json) printJson(evaluation);
     else print(renderTable(evaluation));
     if (!flags.quiet) note(`report  ${written.report}`);
+    if (!flags.quiet && flags.saveImages !== undefined) note(await savedLine(flags.saveImages, evaluation));
     checkGates(flags.failUnder, evaluation);
   });
 }
