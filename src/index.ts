@@ -25,7 +25,9 @@ export { type SquareOptions, square } from './config/attacks/square.ts';
 export type { AttackTarget, TargetOptions } from './config/attacks/target.ts';
 export type { Config, ConfigInput } from './config/config.ts';
 export type { MaskingConfig, MaskingInput } from './config/masking.ts';
+export type { ModelConfig, ModelInput } from './config/model.ts';
 export { defineConfig } from './config/moduleFile.ts';
+export type { NetworkLayer, NetworkLayerInput } from './config/networkLayers.ts';
 export { type PresetName, presetNames } from './config/presets.ts';
 export type { CertifyConfig, StabilityConfig, StabilityInput } from './config/stability.ts';
 export { type AttaStrategyOptions, atta } from './config/strategies/atta.ts';
@@ -59,7 +61,14 @@ export type { MaskingOptions } from './masking.ts';
 export { masking } from './masking.ts';
 export type * from './maskingAnalysis.ts';
 export type { MeasurementOptions, MeasurementRecord } from './measurement.ts';
-export { loadModel, Model, type ModelOrigin, type Normalisation, type PredictOptions } from './model.ts';
+export {
+  type LayerCost,
+  loadModel,
+  Model,
+  type ModelOrigin,
+  type Normalisation,
+  type PredictOptions,
+} from './model.ts';
 export type { Prediction, PredictResult } from './prediction.ts';
 export { type CardInput, type ModelCard, modelCard } from './report/card.ts';
 export { renderCard } from './report/cardMarkdown.ts';

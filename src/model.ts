@@ -7,7 +7,7 @@ import { SelfgradError } from './errors.ts';
 import { checkFormat } from './fileFormat.ts';
 import { fileSha256 } from './fileHash.ts';
 import { awaitRun } from './native/awaitRun.ts';
-import type { NativeModel, NativeModelOptions } from './native/binding.ts';
+import type { NativeLayerCost, NativeModel, NativeModelOptions } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import { type PredictResult, readLogits } from './prediction.ts';
 import { modelFile } from './runFiles.ts';
@@ -21,6 +21,9 @@ export interface Normalisation {
   mean: readonly number[];
   std: readonly number[];
 }
+
+/** What a layer costs for one image. */
+export type LayerCost = NativeLayerCost;
 
 const batchSizeSchema = integer({ description: 'Images per forward pass.', gte: 1 });
 
@@ -103,6 +106,16 @@ export class Model implements Disposable {
    */
   get flops(): number {
     return this.native.flops;
+  }
+
+  /**
+   * The layers that have weights (of a list of layers every entry), with output shape, parameters and multiply-adds for
+   * one image.
+   *
+   * @throws SelfgradError `ERR_OPTION` for a model that is no network of selfgrad
+   */
+  get layerCosts(): LayerCost[] {
+    return this.native.costs;
   }
 
   /** Names of the classes in the order of the logits; their numbers where none were stored. */

@@ -75,5 +75,6 @@ export function stateDictRequest(options: StateDictOptions): NativeModelOptions 
     taps: [],
     ...normalisation(channels, given.mean, given.std),
     seed: 0,
+    layers: '',
   };
 }

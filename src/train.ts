@@ -27,6 +27,7 @@ import type {
   NativeTrainResult,
 } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import { networkCosts, networkOptions } from './networkCosts.ts';
 import { writeAtomic } from './report/writeAtomic.ts';
 import { checkRunDirectory, type RunFiles, runFiles } from './runFiles.ts';
 
@@ -94,8 +95,12 @@ async function run(
   const { signal, resume = false } = options;
   const owned: Dataset[] = [];
   try {
-    const data =
-      options.data ?? (await load(await openData(splitRequest(config, 'train')), null, owned, signal));
+    const source = options.data ?? (await openData(splitRequest(config, 'train')));
+    // Shapes are checked before images are read, which may take long.
+    const shape =
+      source instanceof Dataset ? source.shape : ([source.channels, source.height, source.width] as const);
+    networkCosts(config, shape, source.classes.length);
+    const data = source instanceof Dataset ? source : await load(source, null, owned, signal);
     const validation =
       options.validation ??
       (config.train.validate.every > 0 ? await openValidation(config, owned, signal) : null);
@@ -217,26 +222,20 @@ async function load(
 /** What must be equal for a run to be resumed: everything that decides which numbers come out. */
 function runIdentity({ seed, model, threat, train }: Config, data: Dataset): string {
   const { checkpoint: _, ...decisive } = train;
-  return JSON.stringify({ seed, model, threat, train: decisive, data: data.sha256 });
+  // Runs from before there were lists of layers can be resumed.
+  const { layers, ...rest } = model;
+  const network = layers === null ? rest : model;
+  return JSON.stringify({ seed, model: network, threat, train: decisive, data: data.sha256 });
 }
 
-function modelOptions({ model, seed }: Config, data: Dataset): NativeModelOptions {
-  const [channels, height, width] = data.shape;
+function modelOptions(config: Config, data: Dataset): NativeModelOptions {
+  const { model } = config;
   const statistics = data.native.statistics();
   return {
-    architecture: model.architecture,
-    channels,
-    height,
-    width,
-    classes: data.classes.length,
-    depths: model.architecture === 'small-cnn' ? [] : model.depths,
-    baseWidth: model.width,
-    activation: model.activation,
-    taps: model.taps,
+    ...networkOptions(config, data.shape, data.classes.length),
     mean: model.mean === 'data' ? statistics.mean : model.mean,
     // A channel that never varies is left alone instead of being divided by zero.
     std: model.std === 'data' ? statistics.std.map((value) => (value > 0 ? value : 1)) : model.std,
-    seed,
   };
 }
 

@@ -25,6 +25,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                         InstanceMethod("shutdown", &Addon::shutdown), InstanceMethod("info", &Addon::info)});
   exports.Set("Dataset", dataset_class);
   exports.Set("Model", model_class);
+  exports.Set("networkCosts", Napi::Function::New<network_cost_rows>(env, "networkCosts"));
   exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
   exports.Set("loadStateDict", Napi::Function::New<load_state_dict_model>(env, "loadStateDict"));
   exports.Set("loadTorchScript", Napi::Function::New<load_script_model>(env, "loadTorchScript"));

@@ -35,6 +35,7 @@ NetworkOptions network_options_from(const Napi::Object& from) {
   options.mean = numbers(from, "mean");
   options.std = numbers(from, "std");
   options.seed = static_cast<uint64_t>(integer(from, "seed"));
+  options.layers = parse_layers(text(from, "layers"));
   return options;
 }
 
@@ -83,6 +84,13 @@ Napi::Object layer_object(Napi::Env env, const Layer& layer) {
       kind("add");
       out.Set("other", static_cast<double>(layer.other));
       break;
+    case Layer::Kind::kMaxPool:
+    case Layer::Kind::kAveragePool:
+      kind(layer.kind == Layer::Kind::kMaxPool ? "max-pool" : "average-pool");
+      out.Set("kernel", static_cast<double>(layer.kernel));
+      out.Set("stride", static_cast<double>(layer.stride));
+      out.Set("padding", static_cast<double>(layer.padding));
+      break;
     case Layer::Kind::kMean:
       kind("mean");
       break;
@@ -95,6 +103,21 @@ Napi::Object layer_object(Napi::Env env, const Layer& layer) {
   return out;
 }
 
+/// As NativeLayerCost[].
+Napi::Array cost_array(Napi::Env env, const std::vector<LayerCost>& costs) {
+  Napi::Array out = Napi::Array::New(env, costs.size());
+  for (uint32_t i = 0; i < costs.size(); ++i) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", costs[i].name);
+    row.Set("kind", costs[i].kind);
+    row.Set("shape", array_of(env, costs[i].shape));
+    row.Set("parameters", static_cast<double>(costs[i].parameters));
+    row.Set("multiplyAdds", static_cast<double>(costs[i].multiply_adds));
+    out[i] = row;
+  }
+  return out;
+}
+
 }  // namespace
 
 Napi::Function ModelObject::define(Napi::Env env) {
@@ -103,6 +126,7 @@ Napi::Function ModelObject::define(Napi::Env env) {
       {InstanceAccessor<&ModelObject::options>("options", napi_enumerable),
        InstanceAccessor<&ModelObject::parameter_count>("parameterCount", napi_enumerable),
        InstanceAccessor<&ModelObject::flops>("flops", napi_enumerable),
+       InstanceAccessor<&ModelObject::costs>("costs", napi_enumerable),
        InstanceMethod<&ModelObject::tensors>("tensors"), InstanceMethod<&ModelObject::layers>("layers"),
        InstanceMethod<&ModelObject::predict>("predict"), InstanceMethod<&ModelObject::save>("save"),
        InstanceMethod<&ModelObject::dispose>("dispose")});
@@ -160,6 +184,7 @@ Napi::Value ModelObject::options(const Napi::CallbackInfo& info) {
   out.Set("mean", array_of(info.Env(), given.mean));
   out.Set("std", array_of(info.Env(), given.std));
   out.Set("seed", static_cast<double>(given.seed));
+  out.Set("layers", layers_text(given.layers));
   return out;
 }
 
@@ -174,6 +199,13 @@ Napi::Value ModelObject::flops(const Napi::CallbackInfo& info) {
   guarded(info.Env(),
           [&] { flops = Napi::Number::New(info.Env(), static_cast<double>(model->network().flops())); });
   return flops;
+}
+
+Napi::Value ModelObject::costs(const Napi::CallbackInfo& info) {
+  const auto model = shared(info.Env());
+  Napi::Value costs;
+  guarded(info.Env(), [&] { costs = cost_array(info.Env(), model->network().costs()); });
+  return costs;
 }
 
 Napi::Value ModelObject::tensors(const Napi::CallbackInfo& info) {
@@ -241,6 +273,14 @@ Napi::Value ModelObject::dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value network_cost_rows(const Napi::CallbackInfo& info) {
+  Napi::Value rows;
+  guarded(info.Env(), [&] {
+    rows = cost_array(info.Env(), network_costs(network_options_from(info[0].As<Napi::Object>())));
+  });
+  return rows;
+}
+
 Napi::Value load_model(const Napi::CallbackInfo& info) {
   Napi::Object out = Napi::Object::New(info.Env());
   std::shared_ptr<Network> network;
@@ -284,7 +324,8 @@ Napi::Value function_model(const Napi::CallbackInfo& info) {
 Napi::Value inspect(const Napi::CallbackInfo& info) {
   Napi::Object out = Napi::Object::New(info.Env());
   guarded(info.Env(), [&] {
-    const TensorFileHeader header = read_safetensors_header(text(info[0].As<Napi::Object>(), "path"));
+    const std::string path = text(info[0].As<Napi::Object>(), "path");
+    const TensorFileHeader header = read_safetensors_header(path);
     out.Set("metadata", to_javascript(info.Env(), header.metadata));
     Napi::Array tensors = Napi::Array::New(info.Env(), header.tensors.size());
     for (uint32_t i = 0; i < header.tensors.size(); ++i) {
@@ -295,6 +336,14 @@ Napi::Value inspect(const Napi::CallbackInfo& info) {
       tensors[i] = item;
     }
     out.Set("tensors", tensors);
+    out.Set("layers", info.Env().Null());
+    if (!header.metadata.contains("model.architecture")) return;
+    try {
+      out.Set("layers", cost_array(info.Env(), described_costs(header, path)));
+    } catch (const Error& error) {
+      // What the file holds is shown whether or not a network can be made of it.
+      out.Set("problem", error.what());
+    }
   });
   return out;
 }

@@ -46,6 +46,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value parameter_count(const Napi::CallbackInfo& info);
   Napi::Value flops(const Napi::CallbackInfo& info);
+  Napi::Value costs(const Napi::CallbackInfo& info);
   Napi::Value tensors(const Napi::CallbackInfo& info);
   Napi::Value layers(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
@@ -55,6 +56,8 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   std::shared_ptr<SharedModel> shared_;
 };
 
+/// `networkCosts(NativeModelOptions)`.
+Napi::Value network_cost_rows(const Napi::CallbackInfo& info);
 /// `loadModel({ path })` and `inspect({ path })`.
 Napi::Value load_model(const Napi::CallbackInfo& info);
 /// `loadStateDict(NativeStateDictRequest)`, `loadTorchScript(NativeScriptRequest)` and

@@ -104,6 +104,7 @@ void safetensors_file(const uint8_t* bytes, size_t size) {
 void model_file(const uint8_t* bytes, size_t size) {
   const MemoryFile file(file_of(bytes, size));
   expect_error_or_nothing([&] { load_network(read_safetensors(file.path()), file.path()); });
+  expect_error_or_nothing([&] { described_costs(read_safetensors_header(file.path()), file.path()); });
 }
 
 void state_dict(const uint8_t* bytes, size_t size) {

@@ -17,8 +17,8 @@ void safetensors_header(const uint8_t* bytes, size_t size);
 /// A whole file as it lies on the disk, checksum included.
 void safetensors_file(const uint8_t* bytes, size_t size);
 
-/// A model file. `bytes` is its header; the payload that it claims, up to 1 MB, is added as zeros, so that
-/// mutations of the metadata reach what reads it.
+/// A model file, loaded and described. `bytes` is its header; the payload that it claims, up to 1 MB, is
+/// added as zeros, so that mutations of the metadata reach what reads it.
 void model_file(const uint8_t* bytes, size_t size);
 
 /// PyTorch weights, as three architectures in turn; otherwise as model_file.

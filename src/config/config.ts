@@ -4,7 +4,7 @@ import { type DataConfig, dataSchema } from './data.ts';
 import { type Device, deviceSchema, threadsSchema } from './device.ts';
 import { type EvaluateConfig, type EvaluateInput, evaluateSchema } from './evaluate.ts';
 import { type MaskingConfig, type MaskingInput, maskingSchema } from './masking.ts';
-import { type ModelConfig, modelSchema } from './model.ts';
+import { type ModelConfig, type ModelInput, modelSchema, tapPlaces } from './model.ts';
 import { integer, section, sentence } from './option.ts';
 import type { PresetName } from './presets.ts';
 import { type StabilityConfig, type StabilityInput, stabilitySchema } from './stability.ts';
@@ -38,7 +38,7 @@ export interface ConfigInput {
   /** Defaults to `auto`. */
   device?: Device;
   data?: Partial<DataConfig>;
-  model?: Partial<ModelConfig>;
+  model?: ModelInput;
   threat?: ThreatInput;
   train?: TrainInput;
   evaluate?: EvaluateInput;
@@ -61,12 +61,19 @@ export const configSchema = section('Configuration of selfgrad.', {
 }).superRefine(({ model, train: { strategy } }, context) => {
   if (context.issues.length > 0 || strategy.name !== 'self-gradient') return;
   const wanted = ['input', ...strategy.features.map(({ place }) => place)];
-  for (const place of wanted.filter((name) => !model.taps.includes(name))) {
+  for (const place of wanted.filter((name) => !tapPlaces(model).includes(name))) {
     context.addIssue({
       code: 'custom',
       path: ['model', 'taps'],
       input: model.taps,
-      message: sentence(`a tap at ${place}, which train.strategy reads,`, 'model.taps', model.taps),
+      message: sentence(
+        `a tap at ${place}, which train.strategy reads,`,
+        'model.taps',
+        tapPlaces(model),
+        model.architecture === 'layers' && place !== 'input'
+          ? `Add { name: tap, place: ${place} } to model.layers.`
+          : undefined,
+      ),
     });
   }
   if (strategy.features.length > 0 && strategy.steps === 0) {

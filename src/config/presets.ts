@@ -56,6 +56,36 @@ const presets = {
       },
     },
   },
+  'imagenette-like-224': {
+    description: 'photos of 224×224 in folders by class, such as Imagenette; PreAct ResNet-18: for a GPU',
+    values: {
+      data: { source: 'image-folder', size: [224, 224] },
+      model: {
+        architecture: 'layers',
+        layers: [
+          // The stem of ResNets for ImageNet: a sixteenth of the pixels is left for the blocks.
+          { name: 'conv', channels: 64, kernel: 7, stride: 2 },
+          { name: 'max-pool', kernel: 3, stride: 2, padding: 1 },
+          { name: 'tap', place: 'stem' },
+          { name: 'residual', channels: 64, blocks: 2 },
+          { name: 'residual', channels: 128, blocks: 2, stride: 2 },
+          { name: 'residual', channels: 256, blocks: 2, stride: 2 },
+          { name: 'residual', channels: 512, blocks: 2, stride: 2 },
+          'norm-activation',
+          'global-average-pool',
+          'linear',
+        ],
+      },
+      threat: { norm: 'linf', eps: '4/255' },
+      train: {
+        strategy: 'self-gradient',
+        epochs: 60,
+        batchSize: 64,
+        crop: 28,
+        precision: 'bfloat16',
+      },
+    },
+  },
 } as const satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof presets;

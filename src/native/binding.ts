@@ -28,7 +28,12 @@ export interface NativeDataset {
   dispose(): void;
 }
 
-export type NativeArchitecture = 'preact-resnet' | 'preact-resnet-plain' | 'wide-resnet' | 'small-cnn';
+export type NativeArchitecture =
+  | 'preact-resnet'
+  | 'preact-resnet-plain'
+  | 'wide-resnet'
+  | 'small-cnn'
+  | 'layers';
 
 export interface NativeModelShape {
   channels: number;
@@ -41,7 +46,7 @@ export interface NativeModelOptions extends NativeModelShape {
   architecture: NativeArchitecture;
   /** Residual blocks per stage (preact-resnet), or [blocks] per stage count (wide-resnet). */
   depths: number[];
-  /** Channels of the first stage (preact-resnet), widening factor (wide-resnet), first layer (small-cnn). */
+  /** Channels of the first stage (preact-resnet), widening factor (wide-resnet), first layer (small-cnn); 0 of layers. */
   baseWidth: number;
   activation: 'relu' | 'silu';
   /** Places of SelfGradientTap modules: `input`, `stem`, `stage1` … */
@@ -49,6 +54,20 @@ export interface NativeModelOptions extends NativeModelShape {
   mean: number[];
   std: number[];
   seed: number;
+  /** Of the architecture layers, as `layersText` writes them; else ''. */
+  layers: string;
+}
+
+/** What a layer costs for one image. */
+export interface NativeLayerCost {
+  /** Of its module, before the names of its tensors: `conv1`, `layer1.0`, `layers.3`. */
+  name: string;
+  /** As in `model.layers`: `conv`, `residual`, `linear` … */
+  kind: string;
+  /** Of its output: channels, height and width, or features. */
+  shape: number[];
+  parameters: number;
+  multiplyAdds: number;
 }
 
 /** A contiguous float32 tensor. */
@@ -60,7 +79,7 @@ export interface NativeTensor {
 /**
  * One layer of a network in evaluation mode; `input` and `other` are places of earlier layers. BatchNorm and the
  * normalisation of pixels are `scale`, weight · x + bias per channel; `linear` flattens its input in NCHW order;
- * `mean` takes (C, H, W) to (C).
+ * `mean` takes (C, H, W) to (C); padding counts as zeros in an average, and is never the largest.
  */
 export type NativeLayer =
   | { kind: 'input' }
@@ -73,6 +92,7 @@ export type NativeLayer =
       padding: number;
     }
   | { kind: 'linear' | 'scale'; input: number; weight: NativeTensor; bias: NativeTensor }
+  | { kind: 'max-pool' | 'average-pool'; input: number; kernel: number; stride: number; padding: number }
   | { kind: 'relu' | 'silu' | 'mean'; input: number }
   | { kind: 'add'; input: number; other: number };
 
@@ -102,6 +122,8 @@ export interface NativeModel {
   readonly parameterCount: number;
   /** Of one image's forward pass; throws for a model that is no network of selfgrad, as `tensors` and `save` do. */
   readonly flops: number;
+  /** Layers with weights, or every entry of `layers`; throws as `flops`. */
+  readonly costs: NativeLayerCost[];
   /** Names, shapes of parameters and buffers, in PyTorch's naming. */
   tensors(): { name: string; shape: number[] }[];
   /** From the pixels (the first) to the logits (the last), with copies of the weights. */
@@ -455,6 +477,10 @@ export interface NativeRun<T> {
 export interface NativeTensorFile {
   metadata: Record<string, string>;
   tensors: { name: string; dtype: string; shape: number[] }[];
+  /** Of the network that the metadata describe; null without one, or with a `problem`. */
+  layers: NativeLayerCost[] | null;
+  /** Why no network can be made of the metadata. */
+  problem?: string;
 }
 
 /** What `native/addon` exports. */
@@ -466,6 +492,8 @@ export interface NativeBinding {
   info(): { libtorch: string; builtFor: string; threads: number; cpuCapability: string; cuda: boolean };
   Dataset: new (options: NativeDatasetOptions) => NativeDataset;
   Model: new (options: NativeModelOptions) => NativeModel;
+  /** What the network of these options would cost; its shapes are checked, its weights not drawn. */
+  networkCosts(options: NativeModelOptions): NativeLayerCost[];
   /** Reads a model or checkpoint file written by selfgrad. */
   loadModel(request: { path: string }): { model: NativeModel; metadata: Record<string, string> };
   loadStateDict(request: NativeStateDictRequest): NativeModel;

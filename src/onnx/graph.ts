@@ -63,8 +63,20 @@ class GraphBuilder {
       case 'add':
         this.node('Add', [x, other], output);
         return;
+      case 'max-pool':
+      case 'average-pool': {
+        const { kernel, stride, padding } = layer;
+        const average = layer.kind === 'average-pool';
+        this.node(average ? 'AveragePool' : 'MaxPool', [x], output, [
+          attribute('kernel_shape', { ints: [kernel, kernel] }),
+          attribute('strides', { ints: [stride, stride] }),
+          attribute('pads', { ints: [padding, padding, padding, padding] }),
+          ...(average ? [attribute('count_include_pad', { i: 1 })] : []),
+        ]);
+        return;
+      }
       case 'mean':
-        this.node('GlobalAveragePool', [x], output);
+        this.node('Flatten', [this.node('GlobalAveragePool', [x], `${output}.pool`)], output);
     }
   }
 }

@@ -52,7 +52,7 @@ describe('wrong usage', () => {
     [
       'train --preset quickstrat',
       2,
-      "ERR_OPTION  Expected quickstart, cifar10-small or cifar10-resnet18 for preset but received 'quickstrat' (string). Did you mean quickstart?",
+      "ERR_OPTION  Expected quickstart, cifar10-small, cifar10-resnet18 or imagenette-like-224 for preset but received 'quickstrat' (string). Did you mean quickstart?",
     ],
     ['train --seed one', 2, "ERR_OPTION  Expected an integer >= 0 for seed but received 'one' (string)."],
     [
@@ -224,6 +224,7 @@ describe('output', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatchInlineSnapshot(`
       "train     pgd · preact-resnet · linf 8/255
+      network   77 562 parameters · 9 345 920 multiply-adds an image
       data      fashion-mnist-mini · 1 000 images of 1×28×28
       length    1 epochs · 11 passes per example · 8 steps of 128 images
       device    cpu · 2 threads

@@ -40,6 +40,37 @@ const networks: [string, ConfigInput['model']][] = (['relu', 'silu'] as const).f
     { architecture: 'preact-resnet', depths: [1, 2, 1], width: 4, activation },
   ],
   [`wide-resnet, ${activation}`, { architecture: 'wide-resnet', depths: [1, 1, 1], width: 1, activation }],
+  [
+    `layers, ${activation}`,
+    {
+      architecture: 'layers',
+      activation,
+      layers: [
+        { name: 'conv', channels: 6, kernel: 5, stride: 2 },
+        { name: 'max-pool', kernel: 3, stride: 2, padding: 1 },
+        { name: 'residual', channels: 8 },
+        'norm-activation',
+        { name: 'average-pool', kernel: 2, stride: 1, padding: 1 },
+        { name: 'linear', features: 12 },
+        'activation',
+        'linear',
+      ],
+    },
+  ],
+  [
+    `layers that end in pixels, ${activation}`,
+    {
+      architecture: 'layers',
+      activation,
+      layers: [
+        { name: 'conv', channels: 8, bias: true },
+        'activation',
+        { name: 'max-pool', kernel: 3, stride: 2 },
+        { name: 'conv', channels: 3, kernel: 1 },
+        'global-average-pool',
+      ],
+    },
+  ],
 ]);
 
 describe('exportOnnx', () => {

@@ -27,7 +27,10 @@ std::shared_ptr<Network> make_wide_resnet(const NetworkOptions& options);
 /// 1711.00851, with `width` instead of 16 filters first).
 std::shared_ptr<Network> make_small_cnn(const NetworkOptions& options);
 
-/// The places of taps that an architecture of these options has, in the order of the forward pass.
+/// What `options.layers` lists.
+std::shared_ptr<Network> make_custom_network(const NetworkOptions& options);
+
+/// The places of taps that a network of these options has, in the order of the forward pass.
 std::vector<std::string> tap_places(const NetworkOptions& options);
 
 }  // namespace selfgrad

@@ -36,6 +36,10 @@ FrozenLayer frozen(const Layer& layer, const std::vector<int64_t>& places) {
         return FrozenLayer::Kind::kLinear;
       case Layer::Kind::kAdd:
         return FrozenLayer::Kind::kAdd;
+      case Layer::Kind::kMaxPool:
+        return FrozenLayer::Kind::kMaxPool;
+      case Layer::Kind::kAveragePool:
+        return FrozenLayer::Kind::kAveragePool;
       case Layer::Kind::kMean:
         return FrozenLayer::Kind::kMean;
       default:
@@ -48,6 +52,7 @@ FrozenLayer frozen(const Layer& layer, const std::vector<int64_t>& places) {
                    .other = place(layer.other),
                    .weight = layer.weight,
                    .bias = layer.bias,
+                   .kernel = layer.kernel,
                    .stride = layer.stride,
                    .padding = layer.padding,
                    .activation = {}};
@@ -128,6 +133,10 @@ at::Tensor apply(const FrozenLayer& layer, const at::Tensor& x, int64_t padding)
           layer, at::conv2d(x, layer.weight, layer.bias, {layer.stride, layer.stride}, {padding, padding}));
     case FrozenLayer::Kind::kLinear:
       return activated(layer, at::linear(x.contiguous().flatten(1), layer.weight, layer.bias));
+    case FrozenLayer::Kind::kMaxPool:
+      return max_pool(x, {layer.kernel, layer.stride, padding});
+    case FrozenLayer::Kind::kAveragePool:
+      return average_pool(x, {layer.kernel, layer.stride, padding});
     case FrozenLayer::Kind::kMean:
       return x.mean({2, 3});
     default:

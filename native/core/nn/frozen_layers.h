@@ -16,24 +16,26 @@ namespace selfgrad {
 /// earlier layers.
 struct FrozenLayer {
   enum class Kind {
-    kInput,      ///< the image
-    kConv,       ///< weight (out, in, k, k), bias (out)
-    kPointwise,  ///< per channel: weight (C) * x + bias (C); without weights x itself
-    kAdd,        ///< input + other
-    kMean,       ///< (C, H, W) -> (C), the mean over pixels
-    kLinear,     ///< weight (out, in), bias (out); flattens its input in NCHW order
+    kInput,        ///< the image
+    kConv,         ///< weight (out, in, k, k), bias (out)
+    kPointwise,    ///< per channel: weight (C) * x + bias (C); without weights x itself
+    kAdd,          ///< input + other
+    kMaxPool,      ///< the largest of each window
+    kAveragePool,  ///< the mean of each window, padding counted as zeros
+    kMean,         ///< (C, H, W) -> (C), the mean over pixels
+    kLinear,       ///< weight (out, in), bias (out); flattens its input in NCHW order
   } kind = Kind::kInput;
   int64_t input = -1, other = -1;
   at::Tensor weight, bias;
-  int64_t stride = 1, padding = 0;
-  std::optional<Activation> activation;  ///< of the layer's own value
+  int64_t kernel = 1, stride = 1, padding = 0;  ///< of convolutions and pools
+  std::optional<Activation> activation;         ///< of the layer's own value
 };
 
 /// The layers in the order of the forward pass; the last gives the logits. Folding is done in float64.
 std::vector<FrozenLayer> freeze(const LayerGraph& graph);
 
 /// The value of a layer with one input: x (N, C, H, W) channels-last or (N, C), float32. `padding` stands in
-/// for the convolution's own.
+/// for the own one of a convolution or pool.
 at::Tensor apply(const FrozenLayer& layer, const at::Tensor& x, int64_t padding);
 
 }  // namespace selfgrad

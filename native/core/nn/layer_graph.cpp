@@ -2,14 +2,17 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
+#include <ATen/ops/avg_pool2d_backward.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/zeros.h>
 
+#include <optional>
 #include <utility>
 
 namespace selfgrad {
@@ -24,6 +27,16 @@ at::Tensor per_channel(const at::Tensor& values) {
   return values.view({-1, 1, 1});
 }
 
+Layer pool_layer(Layer::Kind kind, int64_t input, const Pooling& pooling) {
+  return {.kind = kind,
+          .input = input,
+          .weight = {},
+          .bias = {},
+          .kernel = pooling.kernel,
+          .stride = pooling.stride,
+          .padding = pooling.padding};
+}
+
 at::Tensor transform(const Layer& layer, const at::Tensor& x, const at::Tensor& weight,
                      const at::Tensor& bias) {
   switch (layer.kind) {
@@ -35,6 +48,10 @@ at::Tensor transform(const Layer& layer, const at::Tensor& x, const at::Tensor& 
       const at::Tensor scaled = x * per_channel(weight);
       return bias.defined() ? scaled + per_channel(bias) : scaled;
     }
+    case Layer::Kind::kMaxPool:
+      return max_pool(x, {layer.kernel, layer.stride, layer.padding});
+    case Layer::Kind::kAveragePool:
+      return average_pool(x, {layer.kernel, layer.stride, layer.padding});
     default:
       return x.mean({2, 3});
   }
@@ -55,6 +72,7 @@ int64_t LayerGraph::add(int64_t input, const Conv2d& conv) {
                  .input = input,
                  .weight = weight,
                  .bias = bias,
+                 .kernel = weight.size(2),
                  .stride = conv.stride(),
                  .padding = conv.padding()});
 }
@@ -91,6 +109,14 @@ int64_t LayerGraph::sum(int64_t input, int64_t other) {
   return append({.kind = Layer::Kind::kAdd, .input = input, .other = other, .weight = {}, .bias = {}});
 }
 
+int64_t LayerGraph::max_pool(int64_t input, const Pooling& pooling) {
+  return append(pool_layer(Layer::Kind::kMaxPool, input, pooling));
+}
+
+int64_t LayerGraph::average_pool(int64_t input, const Pooling& pooling) {
+  return append(pool_layer(Layer::Kind::kAveragePool, input, pooling));
+}
+
 int64_t LayerGraph::mean(int64_t input) {
   return append({.kind = Layer::Kind::kMean, .input = input, .weight = {}, .bias = {}});
 }
@@ -120,6 +146,11 @@ at::Tensor apply_transposed(const Layer& layer, const at::Tensor& y, at::IntArra
       return at::matmul(y, layer.weight).view(sizes);
     case Layer::Kind::kScale:
       return y * per_channel(layer.weight);
+    case Layer::Kind::kAveragePool:
+      return at::avg_pool2d_backward(y, at::empty(sizes, y.options()), {layer.kernel, layer.kernel},
+                                     {layer.stride, layer.stride}, {layer.padding, layer.padding},
+                                     /*ceil_mode=*/false, /*count_include_pad=*/true,
+                                     /*divisor_override=*/std::nullopt);
     default:
       return (y / static_cast<double>(shape[1] * shape[2])).unsqueeze(-1).unsqueeze(-1).expand(sizes);
   }

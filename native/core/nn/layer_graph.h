@@ -15,17 +15,19 @@ namespace selfgrad {
 /// One layer; weights are float64 copies. `input` and `other` are places of earlier layers.
 struct Layer {
   enum class Kind {
-    kInput,       ///< the image
-    kConv,        ///< weight (out, in, k, k), bias (out)
-    kLinear,      ///< weight (out, in), bias (out); flattens its input in NCHW order
-    kScale,       ///< per channel: weight (C) * x + bias (C)
-    kActivation,  ///< relu or silu
-    kAdd,         ///< input + other
-    kMean,        ///< (C, H, W) -> (C), the mean over pixels
+    kInput,        ///< the image
+    kConv,         ///< weight (out, in, k, k), bias (out)
+    kLinear,       ///< weight (out, in), bias (out); flattens its input in NCHW order
+    kScale,        ///< per channel: weight (C) * x + bias (C)
+    kActivation,   ///< relu or silu
+    kAdd,          ///< input + other
+    kMaxPool,      ///< the largest of each window
+    kAveragePool,  ///< the mean of each window, padding counted as zeros
+    kMean,         ///< (C, H, W) -> (C), the mean over pixels
   } kind = Kind::kInput;
   int64_t input = -1, other = -1;
   at::Tensor weight, bias;
-  int64_t stride = 1, padding = 0;
+  int64_t kernel = 1, stride = 1, padding = 0;  ///< of convolutions and pools
   Activation activation = Activation::kRelu;
 };
 
@@ -41,6 +43,8 @@ class LayerGraph {
   int64_t add(int64_t input, const Normalize& normalize);
   int64_t activation(int64_t input, Activation activation);
   int64_t sum(int64_t input, int64_t other);
+  int64_t max_pool(int64_t input, const Pooling& pooling);
+  int64_t average_pool(int64_t input, const Pooling& pooling);
   int64_t mean(int64_t input);
 
   const std::vector<Layer>& layers() const { return layers_; }
@@ -50,9 +54,10 @@ class LayerGraph {
   std::vector<Layer> layers_;
 };
 
-/// What a layer that is affine (all but input, activation and add) does to a value: (N, *in) -> (N, *out).
+/// What a layer with one input and no activation does to a value: (N, *in) -> (N, *out). Affine but for
+/// max-pool.
 at::Tensor apply(const Layer& layer, const at::Tensor& x);
-/// The same with |weight| and without bias: what it does to a radius.
+/// Of an affine one, the same with |weight| and without bias: what it does to a radius.
 at::Tensor apply_absolute(const Layer& layer, const at::Tensor& radius);
 /// The transpose of its weight: (M, *out) -> (M, *in); `shape` is *in.
 at::Tensor apply_transposed(const Layer& layer, const at::Tensor& y, at::IntArrayRef shape);

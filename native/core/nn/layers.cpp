@@ -1,9 +1,11 @@
 #include "nn/layers.h"
 
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/silu.h>
@@ -39,6 +41,17 @@ at::Tensor Conv2d::forward(const at::Tensor& x) const {
   return at::conv2d(x, weight_, bias_, {stride_, stride_}, {padding_, padding_});
 }
 
+LayerCost Conv2d::cost(const std::string& name, int64_t height, int64_t width) const {
+  const int64_t kernel = weight_.size(2);
+  const int64_t rows = (height + 2 * padding_ - kernel) / stride_ + 1;
+  const int64_t columns = (width + 2 * padding_ - kernel) / stride_ + 1;
+  return {.name = name,
+          .kind = "conv",
+          .shape = {weight_.size(0), rows, columns},
+          .parameters = weight_.numel() + (bias_.defined() ? bias_.numel() : 0),
+          .multiply_adds = multiply_adds(rows * columns)};
+}
+
 BatchNorm2d::BatchNorm2d(int64_t channels) {
   weight_ = register_parameter("weight", at::ones({channels}));
   bias_ = register_parameter("bias", at::zeros({channels}));
@@ -66,6 +79,14 @@ void BatchNorm2d::update_running(const at::Tensor& mean, const at::Tensor& varia
   running_var_.mul_(1 - kMomentum).add_(variance, kMomentum * n / std::max(1.0, n - 1));
 }
 
+LayerCost BatchNorm2d::cost(const std::string& name, int64_t height, int64_t width) const {
+  const int64_t channels = weight_.size(0);
+  return {.name = name,
+          .kind = "norm-activation",
+          .shape = {channels, height, width},
+          .parameters = 2 * channels};
+}
+
 Linear::Linear(int64_t in, int64_t out) {
   spend_parameters(out, in);
   weight_ = register_parameter("weight", at::empty({out, in}));
@@ -74,6 +95,24 @@ Linear::Linear(int64_t in, int64_t out) {
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
   return at::linear(x, weight_, bias_);
+}
+
+LayerCost Linear::cost(const std::string& name) const {
+  return {.name = name,
+          .kind = "linear",
+          .shape = {weight_.size(0)},
+          .parameters = weight_.numel() + bias_.numel(),
+          .multiply_adds = weight_.numel()};
+}
+
+at::Tensor max_pool(const at::Tensor& x, const Pooling& pooling) {
+  const auto [kernel, stride, padding] = pooling;
+  return at::max_pool2d(x, {kernel, kernel}, {stride, stride}, {padding, padding});
+}
+
+at::Tensor average_pool(const at::Tensor& x, const Pooling& pooling) {
+  const auto [kernel, stride, padding] = pooling;
+  return at::avg_pool2d(x, {kernel, kernel}, {stride, stride}, {padding, padding});
 }
 
 void initialize_parameters(torch::nn::Module& root, uint64_t seed) {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "nn/layer_cost.h"
+
 namespace selfgrad {
 
 enum class Activation { kRelu, kSilu };
@@ -28,8 +30,10 @@ class Conv2d : public torch::nn::Module {
  public:
   explicit Conv2d(const ConvOptions& options);
   at::Tensor forward(const at::Tensor& x) const;
-  /// Floating-point operations for one image whose output has this many pixels.
-  int64_t flops(int64_t pixels) const { return 2 * weight_.numel() * pixels; }
+  /// For one image whose output has this many pixels.
+  int64_t multiply_adds(int64_t pixels) const { return weight_.numel() * pixels; }
+  /// For an input of this height and width.
+  LayerCost cost(const std::string& name, int64_t height, int64_t width) const;
 
   const at::Tensor& weight() const { return weight_; }
   /// Undefined where there is none.
@@ -52,6 +56,8 @@ class BatchNorm2d : public torch::nn::Module {
   /// Moves the running statistics towards those of a batch of so many pixels, (C), its variance the biased
   /// one.
   void update_running(const at::Tensor& mean, const at::Tensor& variance, int64_t pixels);
+  /// With the activation behind it, for an input of this height and width.
+  LayerCost cost(const std::string& name, int64_t height, int64_t width) const;
 
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
@@ -72,7 +78,7 @@ class Linear : public torch::nn::Module {
  public:
   Linear(int64_t in, int64_t out);
   at::Tensor forward(const at::Tensor& x) const;
-  int64_t flops() const { return 2 * weight_.numel(); }
+  LayerCost cost(const std::string& name) const;
 
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
@@ -80,6 +86,16 @@ class Linear : public torch::nn::Module {
  private:
   at::Tensor weight_, bias_;
 };
+
+/// Windows of side `kernel`, `stride` apart.
+struct Pooling {
+  int64_t kernel = 1, stride = 1, padding = 0;
+};
+
+/// The largest of each window, (N, C, H, W) -> (N, C, H', W'); padding is never the largest.
+at::Tensor max_pool(const at::Tensor& x, const Pooling& pooling);
+/// The mean of each window; padding counts as zeros.
+at::Tensor average_pool(const at::Tensor& x, const Pooling& pooling);
 
 /// A bare container, for the dotted names of other modules (`layer1.0.conv1`).
 class Group : public torch::nn::Module {};

@@ -66,6 +66,14 @@ class MetadataReader {
       items.push_back(item);
     return items;
   }
+  std::vector<LayerSpec> layers(const std::string& key) const {
+    try {
+      return parse_layers(word(key));
+    } catch (const Error& error) {
+      if (error.code() != "ERR_OPTION") throw;
+      throw malformed(key, std::string("one that cannot be read (") + error.what() + ")");
+    }
+  }
 
  private:
   template <typename Number>
@@ -91,7 +99,8 @@ void check_bounds(const NetworkOptions& options, const std::string& path) {
   bool sane = options.shape.channels > 0 && options.shape.channels <= 4096 && options.shape.height > 0 &&
               options.shape.height <= kLargest && options.shape.width > 0 &&
               options.shape.width <= kLargest && options.classes > 1 && options.classes <= 1 << 20 &&
-              options.width > 0 && options.width <= 4096 && options.depths.size() <= 8;
+              (options.width > 0 || !options.layers.empty()) && options.width <= 4096 &&
+              options.depths.size() <= 8;
   for (const int64_t depth : options.depths) {
     sane = sane && depth > 0 && depth <= 4096;
     blocks += sane ? depth : 0;
@@ -104,20 +113,22 @@ void check_bounds(const NetworkOptions& options, const std::string& path) {
 }  // namespace
 
 Metadata describe(const NetworkOptions& options) {
-  return {{kFormatKey, kFormat},
-          {kChecksumKey, ""},
-          {"model.architecture", options.architecture},
-          {"model.channels", to_text(options.shape.channels)},
-          {"model.height", to_text(options.shape.height)},
-          {"model.width_pixels", to_text(options.shape.width)},
-          {"model.classes", to_text(options.classes)},
-          {"model.depths", to_text(options.depths)},
-          {"model.width", to_text(options.width)},
-          {"model.activation", options.activation},
-          {"model.taps", to_text(options.taps)},
-          {"model.mean", to_text(options.mean)},
-          {"model.std", to_text(options.std)},
-          {"model.seed", to_text(options.seed)}};
+  Metadata metadata{{kFormatKey, kFormat},
+                    {kChecksumKey, ""},
+                    {"model.architecture", options.architecture},
+                    {"model.channels", to_text(options.shape.channels)},
+                    {"model.height", to_text(options.shape.height)},
+                    {"model.width_pixels", to_text(options.shape.width)},
+                    {"model.classes", to_text(options.classes)},
+                    {"model.depths", to_text(options.depths)},
+                    {"model.width", to_text(options.width)},
+                    {"model.activation", options.activation},
+                    {"model.taps", to_text(options.taps)},
+                    {"model.mean", to_text(options.mean)},
+                    {"model.std", to_text(options.std)},
+                    {"model.seed", to_text(options.seed)}};
+  if (!options.layers.empty()) metadata["model.layers"] = layers_text(options.layers);
+  return metadata;
 }
 
 NetworkOptions network_options(const Metadata& metadata, const std::string& path) {
@@ -141,6 +152,7 @@ NetworkOptions network_options(const Metadata& metadata, const std::string& path
   options.mean = read.numbers<double>("model.mean");
   options.std = read.numbers<double>("model.std");
   options.seed = read.number<uint64_t>("model.seed");
+  if (options.architecture == "layers") options.layers = read.layers("model.layers");
   check_bounds(options, path);
   return options;
 }
@@ -149,6 +161,15 @@ void save_network(const std::string& path, const Network& network, const Metadat
   Metadata metadata = describe(network.options());
   metadata.insert(extra.begin(), extra.end());
   write_safetensors(path, metadata, network.state());
+}
+
+std::vector<LayerCost> described_costs(const TensorFileHeader& header, const std::string& path) {
+  const NetworkOptions options = network_options(header.metadata, path);
+  int64_t elements = 0;
+  for (const TensorInfo& tensor : header.tensors)
+    elements += static_cast<int64_t>(tensor.end - tensor.begin);  // a byte or more each
+  const ParameterBudget budget(elements);
+  return network_costs(options);
 }
 
 std::shared_ptr<Network> load_network(const TensorFile& file, const std::string& path) {

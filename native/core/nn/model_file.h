@@ -19,6 +19,11 @@ NetworkOptions network_options(const Metadata& metadata, const std::string& path
 /// Writes weights, buffers and options; `extra` is added to the metadata. @throws as write_safetensors.
 void save_network(const std::string& path, const Network& network, const Metadata& extra);
 
+/// What the network costs that a file describes, without its weights.
+/// @throws Error("ERR_CHECKPOINT") as network_options and for a network larger than the file,
+/// Error("ERR_OPTION") for one that cannot be built
+std::vector<LayerCost> described_costs(const TensorFileHeader& header, const std::string& path);
+
 /// Rebuilds a network from a model file or a checkpoint, in evaluation mode, from the averaged weights where
 /// there are any; other tensors are left alone.
 /// @throws Error("ERR_CHECKPOINT") for a foreign file, a missing tensor or another shape.

@@ -22,10 +22,9 @@ struct Architecture {
   std::shared_ptr<Network> (*make)(const NetworkOptions&);
 };
 constexpr Architecture kArchitectures[] = {
-    {"preact-resnet", make_preact_resnet},
-    {"preact-resnet-plain", make_preact_resnet_plain},
-    {"wide-resnet", make_wide_resnet},
-    {"small-cnn", make_small_cnn},
+    {"preact-resnet", make_preact_resnet}, {"preact-resnet-plain", make_preact_resnet_plain},
+    {"wide-resnet", make_wide_resnet},     {"small-cnn", make_small_cnn},
+    {"layers", make_custom_network},
 };
 
 void check_options(const NetworkOptions& options) {
@@ -37,14 +36,35 @@ void check_options(const NetworkOptions& options) {
                                   std::to_string(options.std.size()) + ".");
   if (std::any_of(options.std.begin(), options.std.end(), [](double s) { return !(s > 0); }))
     throw Error("ERR_OPTION", "Expected positive numbers for model.std but received one that is not.");
-  if (options.classes < 2 || options.width < 1 ||
+  const bool listed = options.architecture == "layers";
+  if (listed == options.layers.empty())
+    throw Error("ERR_OPTION", std::string("Expected ") + (listed ? "a list" : "none") +
+                                  " for model.layers of " + options.architecture + " but received " +
+                                  (listed ? "none." : "a list."));
+  if (options.classes < 2 || (options.width < 1 && !listed) ||
       std::any_of(options.depths.begin(), options.depths.end(), [](int64_t d) { return d < 1; }))
     throw Error("ERR_OPTION", "Expected at least two classes and positive depths and width for model.");
+}
+
+/// With memory for the weights but nothing in it.
+std::shared_ptr<Network> build_network(const NetworkOptions& options) {
+  check_options(options);
+  for (const auto& architecture : kArchitectures)
+    if (options.architecture == architecture.name) return architecture.make(options);
+  throw Error("ERR_OPTION",
+              "Expected preact-resnet, preact-resnet-plain, wide-resnet, small-cnn or layers for "
+              "model.architecture but received " +
+                  options.architecture + ".");
 }
 
 }  // namespace
 
 std::vector<std::string> tap_places(const NetworkOptions& options) {
+  if (!options.layers.empty()) {
+    std::vector<std::string> listed = tap_places_of(options.layers);
+    listed.insert(listed.begin(), "input");
+    return listed;
+  }
   std::vector<std::string> places{"input", "stem"};
   for (size_t stage = 1; stage <= options.depths.size(); ++stage)
     places.push_back("stage" + std::to_string(stage));
@@ -77,6 +97,13 @@ int64_t Network::parameter_count() const {
   for (const auto& parameter : parameters())
     count += parameter.numel();
   return count;
+}
+
+int64_t Network::flops() const {
+  int64_t multiply_adds = 0;
+  for (const LayerCost& cost : costs())
+    multiply_adds += cost.multiply_adds;
+  return 2 * multiply_adds;
 }
 
 LayerGraph Network::layer_graph() const {
@@ -119,20 +146,16 @@ std::vector<std::pair<std::string, at::Tensor>> Network::state() const {
 }
 
 std::shared_ptr<Network> make_network(const NetworkOptions& options) {
-  check_options(options);
-  for (const auto& architecture : kArchitectures) {
-    if (options.architecture != architecture.name) continue;
-    auto network = architecture.make(options);
-    initialize_parameters(*network, options.seed);
-    const at::NoGradGuard no_grad;
-    for (auto& parameter : network->parameters())
-      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
-    return network;
-  }
-  throw Error("ERR_OPTION",
-              "Expected preact-resnet, preact-resnet-plain, wide-resnet or small-cnn for model.architecture "
-              "but received " +
-                  options.architecture + ".");
+  auto network = build_network(options);
+  initialize_parameters(*network, options.seed);
+  const at::NoGradGuard no_grad;
+  for (auto& parameter : network->parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+  return network;
+}
+
+std::vector<LayerCost> network_costs(const NetworkOptions& options) {
+  return build_network(options)->costs();
 }
 
 }  // namespace selfgrad

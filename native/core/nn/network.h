@@ -13,6 +13,7 @@
 #include "data/dataset.h"
 #include "nn/classifier.h"
 #include "nn/layer_graph.h"
+#include "nn/layer_list.h"
 #include "nn/layers.h"
 #include "nn/normalize.h"
 #include "nn/tap.h"
@@ -21,15 +22,16 @@ namespace selfgrad {
 
 /// Everything that rebuilds a network; saved with its weights.
 struct NetworkOptions {
-  std::string architecture;     ///< preact-resnet, preact-resnet-plain, wide-resnet, small-cnn
+  std::string architecture;     ///< preact-resnet, preact-resnet-plain, wide-resnet, small-cnn, layers
   ImageShape shape;             ///< of the images that it takes
   int64_t classes = 0;          ///< width of the logits
-  std::vector<int64_t> depths;  ///< residual blocks per stage; empty for small-cnn
-  int64_t width = 0;            ///< channels of the first stage; widening factor of wide-resnet
+  std::vector<int64_t> depths;  ///< residual blocks per stage; empty for small-cnn and layers
+  int64_t width = 0;            ///< channels of the first stage; widening factor of wide-resnet; 0 of layers
   std::string activation = "relu";
-  std::vector<std::string> taps;  ///< places of self-gradient taps
-  std::vector<double> mean, std;  ///< per channel, [0, 1] units
-  uint64_t seed = 0;              ///< of the initial weights
+  std::vector<std::string> taps;       ///< places of self-gradient taps
+  std::vector<double> mean, std;       ///< per channel, [0, 1] units
+  uint64_t seed = 0;                   ///< of the initial weights
+  std::vector<LayerSpec> layers = {};  ///< of the architecture layers; else empty
 };
 
 class Network : public torch::nn::Module, public Classifier {
@@ -59,7 +61,10 @@ class Network : public torch::nn::Module, public Classifier {
 
   /// Floating-point operations of one image's forward pass: the convolutions and linear layers, where a
   /// multiply-add counts 2. A backward to the image costs as much, one to the weights as much again.
-  virtual int64_t flops() const = 0;
+  int64_t flops() const;
+
+  /// The layers that have weights, or every entry of `options().layers`, from the pixels to the logits.
+  virtual std::vector<LayerCost> costs() const = 0;
 
   /// Parameters and buffers under their PyTorch names, in declaration order; shared, not copied.
   std::vector<std::pair<std::string, at::Tensor>> state() const;
@@ -81,8 +86,12 @@ class Network : public torch::nn::Module, public Classifier {
 };
 
 /// Builds the architecture by name with freshly drawn weights, channels-last, in training mode.
-/// @throws Error("ERR_OPTION") for an unknown name, depths, width or tap place that it cannot have.
+/// @throws Error("ERR_OPTION") for an unknown name, depths, width, layers or tap place that it cannot have.
 std::shared_ptr<Network> make_network(const NetworkOptions& options);
+
+/// What a network of these options would cost, its shapes checked; no weight is drawn.
+/// @throws as make_network
+std::vector<LayerCost> network_costs(const NetworkOptions& options);
 
 /// Evaluates a network in evaluation mode for its lifetime and restores the mode that it found.
 class EvalModeGuard {

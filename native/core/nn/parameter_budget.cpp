@@ -13,12 +13,19 @@ struct Budget {
 };
 thread_local std::optional<Budget> budget_of_thread;
 
-}  // namespace
-
-ParameterBudget::ParameterBudget(const TensorFile& file, int64_t spare) {
-  int64_t elements = spare;
+int64_t elements_of(const TensorFile& file) {
+  int64_t elements = 0;
   for (const auto& [name, tensor] : file.tensors)
     elements += tensor.numel();
+  return elements;
+}
+
+}  // namespace
+
+ParameterBudget::ParameterBudget(const TensorFile& file, int64_t spare)
+    : ParameterBudget(elements_of(file) + spare) {}
+
+ParameterBudget::ParameterBudget(int64_t elements) {
   budget_of_thread = Budget{elements, elements};
 }
 

@@ -13,6 +13,7 @@ class ParameterBudget {
  public:
   /// As many as `file` has elements and `spare` more, so that what a file lacks can be listed by name.
   ParameterBudget(const TensorFile& file, int64_t spare);
+  explicit ParameterBudget(int64_t elements);
   ~ParameterBudget();
   ParameterBudget(const ParameterBudget&) = delete;
   ParameterBudget& operator=(const ParameterBudget&) = delete;

@@ -18,11 +18,11 @@ std::shared_ptr<Network> preact_resnet(const NetworkOptions& options, const Resi
 }  // namespace
 
 std::shared_ptr<Network> make_preact_resnet(const NetworkOptions& options) {
-  return preact_resnet(options, {"layer", "", "shortcut.0", "bn", "linear"});
+  return preact_resnet(options, {"layer", "", "bn", "linear"});
 }
 
 std::shared_ptr<Network> make_preact_resnet_plain(const NetworkOptions& options) {
-  return preact_resnet(options, {"layer", "", "shortcut.0", "", "linear", /*projects_input=*/true});
+  return preact_resnet(options, {"layer", "", "", "linear", {.projects_input = true}});
 }
 
 }  // namespace selfgrad

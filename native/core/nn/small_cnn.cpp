@@ -16,10 +16,10 @@ class SmallCnn : public Network {
     fc2_ = register_module("fc2", std::make_shared<Linear>(kHidden, options.classes));
   }
 
-  int64_t flops() const override {
+  std::vector<LayerCost> costs() const override {
     const auto [_, height, width] = options().shape;
-    return conv1_->flops((height / 2) * (width / 2)) + conv2_->flops((height / 4) * (width / 4)) +
-           fc1_->flops() + fc2_->flops();
+    return {conv1_->cost("conv1", height, width), conv2_->cost("conv2", height / 2, width / 2),
+            fc1_->cost("fc1"), fc2_->cost("fc2")};
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <ATen/ops/clone.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace selfgrad {
 namespace {
@@ -17,7 +18,7 @@ bool nearly_whole(const Area& area, int64_t height, int64_t width) {
   return static_cast<double>(area.height * area.width) >= kWhole * static_cast<double>(height * width);
 }
 
-/// One axis of what a convolution makes of `extent` pixels from `first` on.
+/// One axis of what a convolution or pool makes of `extent` pixels from `first` on.
 struct Reach {
   int64_t kernel, stride, padding, size;
 
@@ -33,11 +34,11 @@ struct Reach {
   }
 };
 
-std::vector<int64_t> read_from(const std::vector<int64_t>& made, const FrozenLayer& conv) {
+std::vector<int64_t> read_from(const std::vector<int64_t>& made, const FrozenLayer& layer) {
   std::vector<int64_t> read;
   read.reserve(made.size());
   for (const int64_t place : made)
-    read.push_back(place * conv.stride - conv.padding);
+    read.push_back(place * layer.stride - layer.padding);
   return read;
 }
 
@@ -81,10 +82,10 @@ at::Tensor WindowForward::start(const at::Tensor& images) {
   return known_.back();
 }
 
-Area WindowForward::reached(const FrozenLayer& conv, const Area& read, int64_t place) const {
+Area WindowForward::reached(const FrozenLayer& layer, const Area& read, int64_t place) const {
   const int64_t height = known_[place].size(2), width = known_[place].size(3);
-  const Reach rows{conv.weight.size(2), conv.stride, conv.padding, height};
-  const Reach columns{conv.weight.size(3), conv.stride, conv.padding, width};
+  const Reach rows{layer.kernel, layer.stride, layer.padding, height};
+  const Reach columns{layer.kernel, layer.stride, layer.padding, width};
   Area made{.row = {}, .column = {}, .height = rows.extent(read.height), .width = columns.extent(read.width)};
   if (nearly_whole(made, height, width)) return whole_area(static_cast<int64_t>(rows_.size()), height, width);
   made.row = rows.first(read.row, made.height);
@@ -108,18 +109,20 @@ Patch WindowForward::compute(int64_t place) const {
   if (read.values.dim() == 2) return {apply(layer, read.values, 0), {}};
   const int64_t height = known_[layer.input].size(2), width = known_[layer.input].size(3);
   switch (layer.kind) {
-    case FrozenLayer::Kind::kConv: {
+    case FrozenLayer::Kind::kConv:
+    case FrozenLayer::Kind::kMaxPool:
+    case FrozenLayer::Kind::kAveragePool: {
       const Area made = reached(layer, read.area, place);
       if (made.covers(known_[place].size(2), known_[place].size(3)))
         return {apply(layer, whole(layer.input), layer.padding), made};
-      const auto extent = [&](int64_t pixels, int64_t kernel) {
-        return (pixels - 1) * layer.stride + kernel;
-      };
+      const auto extent = [&](int64_t pixels) { return (pixels - 1) * layer.stride + layer.kernel; };
       const Area needed{.row = read_from(made.row, layer),
                         .column = read_from(made.column, layer),
-                        .height = extent(made.height, layer.weight.size(2)),
-                        .width = extent(made.width, layer.weight.size(3))};
-      return {apply(layer, cut(known_[layer.input], rows_, needed, &read), 0), made};
+                        .height = extent(made.height),
+                        .width = extent(made.width)};
+      const bool largest = layer.kind == FrozenLayer::Kind::kMaxPool;
+      const float outside = largest ? -std::numeric_limits<float>::infinity() : 0;
+      return {apply(layer, cut(known_[layer.input], rows_, needed, &read, outside), 0), made};
     }
     case FrozenLayer::Kind::kAdd: {
       const Area both = united(read.area, patches_[layer.other].area, height, width);

@@ -29,7 +29,7 @@ class WindowForward {
   void accept(const at::Tensor& chosen);
 
  private:
-  Area reached(const FrozenLayer& conv, const Area& read, int64_t place) const;
+  Area reached(const FrozenLayer& layer, const Area& read, int64_t place) const;
   at::Tensor values_at(int64_t place, const Area& area) const;
   Patch compute(int64_t place) const;
   at::Tensor whole(int64_t place) const;

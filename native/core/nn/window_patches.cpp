@@ -47,7 +47,7 @@ Area whole_area(int64_t count, int64_t height, int64_t width) {
 }
 
 at::Tensor cut(const at::Tensor& known, const std::vector<int64_t>& rows, const Area& area,
-               const Patch* fresh) {
+               const Patch* fresh, float outside) {
   const auto count = static_cast<int64_t>(rows.size());
   const int64_t channels = known.size(1);
   at::Tensor out = at::empty({count, channels, area.height, area.width},
@@ -59,7 +59,7 @@ at::Tensor cut(const at::Tensor& known, const std::vector<int64_t>& rows, const 
       const auto to = pixels_of(data, out, i, row, column);
       const bool inside = row >= 0 && column >= 0 && row + area.height <= known.size(2) &&
                           column + area.width <= known.size(3);
-      if (!inside) std::fill_n(to.data, channels * area.height * area.width, 0.0F);
+      if (!inside) std::fill_n(to.data, channels * area.height * area.width, outside);
       copy_shared(pixels_of(known.const_data_ptr<float>(), known, rows[i], 0, 0), to);
       if (fresh != nullptr) {
         copy_shared(pixels_of(fresh->values.const_data_ptr<float>(), fresh->values, i, fresh->area.row[i],

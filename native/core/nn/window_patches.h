@@ -28,10 +28,10 @@ struct Patch {
   Area area;
 };
 
-/// What `area` (which may reach beyond the map: zeros) holds of `known` (N, C, H, W) channels-last, in its
-/// images rows[0 … M-1], with `fresh` laid over it. float32.
+/// What `area` (which may reach beyond the map: `outside` there) holds of `known` (N, C, H, W) channels-last,
+/// in its images rows[0 … M-1], with `fresh` laid over it. float32.
 at::Tensor cut(const at::Tensor& known, const std::vector<int64_t>& rows, const Area& area,
-               const Patch* fresh);
+               const Patch* fresh, float outside = 0);
 
 /// Writes the patch into `known`, for the images i of the patch with chosen[i], at rows[i].
 void put_back(at::Tensor& known, const std::vector<int64_t>& rows, const Patch& patch,

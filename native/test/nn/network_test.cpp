@@ -180,9 +180,8 @@ TEST(Network, RefusesWhatItCannotBuild) {
   NetworkOptions options = resnet8();
   options.architecture = "resnet";
   EXPECT_EQ(test::message_of([&] { make_network(options); }),
-            "ERR_OPTION Expected preact-resnet, preact-resnet-plain, wide-resnet or small-cnn for "
-            "model.architecture "
-            "but received resnet.");
+            "ERR_OPTION Expected preact-resnet, preact-resnet-plain, wide-resnet, small-cnn or layers for "
+            "model.architecture but received resnet.");
   EXPECT_EQ(
       test::message_of([] { make_network(resnet8({"stage4"})); }),
       "ERR_OPTION Expected one of input, stem, stage1, stage2, stage3 for model.taps but received stage4.");

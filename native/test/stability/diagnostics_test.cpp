@@ -153,8 +153,9 @@ TEST(GradientError, IsSmallForEveryNetworkInEitherNorm) {
       Analysed analysed(scene, {norm, norm == Norm::kLinf ? 0.03 : 0.3});
       const Columns found = gradient_error(analysed.batch);
       for (int64_t n = 0; n < scene.images.size(0); ++n)
-        // The kinks of random ReLU layers lie closer than the shortest step.
-        EXPECT_LT(value(found, "gradient_error", n), scene.name.ends_with("relu random") ? 0.2 : 0.02)
+        // The kinks of random ReLU layers, and of max-pools, lie closer than the shortest step.
+        EXPECT_LT(value(found, "gradient_error", n),
+                  scene.name.ends_with("relu random") || scene.name.starts_with("layers") ? 0.2 : 0.02)
             << scene.name;
     }
   }

@@ -29,6 +29,13 @@ inline NetworkOptions tiny_options(const std::string& architecture, const std::s
   if (architecture.starts_with("preact-resnet")) options.depths = {1, 2};
   if (architecture == "wide-resnet") options.depths = {1, 1, 1};
   options.width = architecture == "wide-resnet" ? 1 : 4;
+  // Every kind of layer: pools that overlap, with padding, before and behind activations.
+  if (architecture == "layers")
+    options.layers = parse_layers(
+        "conv channels=4 kernel=3 stride=1 padding=1; max-pool kernel=3 stride=2 padding=1; tap place=stem; "
+        "residual channels=5 blocks=1 stride=1; norm-activation; average-pool kernel=3 stride=2 padding=1; "
+        "conv channels=6 kernel=2 stride=1 padding=1 bias=1; activation; max-pool kernel=2 stride=1; "
+        "linear features=7; activation; linear");
   options.activation = activation;
   options.mean = {0.4};
   options.std = {0.25};
@@ -79,13 +86,15 @@ struct Scene {
   at::Tensor indices, images, labels;
 };
 
-/// Every architecture with either activation, random and trained; `count` images each.
+/// Every architecture with either activation (layers: ReLU alone), random and trained; `count` images each.
 inline const std::vector<Scene>& scenes() {
   static const std::vector<Scene> all = [] {
     std::vector<Scene> made;
     const int64_t count = 6;
-    for (const std::string architecture : {"small-cnn", "preact-resnet", "wide-resnet"}) {
+    for (const std::string architecture : {"small-cnn", "preact-resnet", "wide-resnet", "layers"}) {
       for (const std::string activation : {"relu", "silu"}) {
+        // Its max-pools have kinks whatever the activation: it would be no smooth network.
+        if (architecture == "layers" && activation == "silu") continue;
         for (const bool trained : {false, true}) {
           const NetworkOptions options = tiny_options(architecture, activation);
           Scene scene;

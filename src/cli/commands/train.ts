@@ -10,6 +10,7 @@ import { passesPerExample } from '../../config/strategies/strategy.ts';
 import { resolveEpochs, stepsPerEpoch } from '../../config/train.ts';
 import { openData } from '../../data/open.ts';
 import { SelfgradError } from '../../errors.ts';
+import { networkCosts, totalCost } from '../../networkCosts.ts';
 import { duration, grouped } from '../../report/format.ts';
 import { checkRunDirectory, runFiles } from '../../runFiles.ts';
 import type { TrainResult } from '../../train.ts';
@@ -59,12 +60,14 @@ function target({ out, resume }: Flags): { directory: string; resume: boolean } 
 async function plan(config: Config, directory: string) {
   const { train, model, threat } = config;
   const source = await openData(splitRequest(config, 'train'));
+  const shape = [source.channels, source.height, source.width] as const;
   const epochs = resolveEpochs(train);
   return {
     schema: 'selfgrad.plan/1',
     strategy: train.strategy.name,
     architecture: model.architecture,
-    data: { name: source.name, count: source.count, shape: [source.channels, source.height, source.width] },
+    network: totalCost(networkCosts(config, shape, source.classes.length)),
+    data: { name: source.name, count: source.count, shape },
     threat: { ...threat, epsText: formatEps(threat.eps) },
     epochs,
     passesPerExample: epochs * passesPerExample(train.strategy, train.weightPerturbation > 0),
@@ -80,6 +83,7 @@ function printPlan(p: Awaited<ReturnType<typeof plan>>): void {
   print(
     [
       `train     ${p.strategy} · ${p.architecture} · ${p.threat.norm} ${p.threat.epsText}`,
+      `network   ${grouped(p.network.parameters)} parameters · ${grouped(p.network.multiplyAdds)} multiply-adds an image`,
       `data      ${p.data.name} · ${grouped(p.data.count)} images of ${p.data.shape.join('×')}`,
       `length    ${Number(p.epochs.toFixed(3))} epochs · ${Number(p.passesPerExample.toFixed(3))} passes per example · ${grouped(p.steps)} steps of ${p.batchSize} images`,
       `device    ${p.device} · ${p.threads} threads`,

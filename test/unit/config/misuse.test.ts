@@ -129,7 +129,7 @@ describe('a wrong option', () => {
     [{ train: 5 }, 'ERR_OPTION  Expected a group of options for train but received 5 (number).'],
     [
       { preset: 'cifar' },
-      "ERR_OPTION  Expected quickstart, cifar10-small or cifar10-resnet18 for preset but received 'cifar' (string). Did you mean cifar10-small?",
+      "ERR_OPTION  Expected quickstart, cifar10-small, cifar10-resnet18 or imagenette-like-224 for preset but received 'cifar' (string). Did you mean cifar10-small?",
     ],
     ['train', "ERR_OPTION  Expected a group of options from test but received 'train' (string)."],
   ])('%j', (values, sentence) => {

@@ -81,6 +81,7 @@ describe('resolveConfig', () => {
             1,
             1,
           ],
+          "layers": null,
           "mean": "data",
           "std": "data",
           "taps": [

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "error.h"
+#include "stability/certify/max_pool.h"
 
 namespace selfgrad {
 namespace {
@@ -94,6 +95,11 @@ void Bounds::add_layer(int64_t place) {
     y = activation_range(layer.activation, x);
     relaxation = relax(layer.activation, x);
     magnitude = 4.0 * magnitude + 1.0;  // slopes are at most 1.1, offsets at most the values' size
+  } else if (layer.kind == Layer::Kind::kMaxPool) {
+    if (behind_activation_) refine(layer.input);
+    y = {apply(layer, x.lower), apply(layer, x.upper)};
+    relaxation = relax_max_pool({layer.kernel, layer.stride, layer.padding}, x);
+    magnitude = 2.0 * magnitude;
   } else if (layer.kind == Layer::Kind::kAdd) {
     const Interval& other = intervals_[layer.other];
     y = {x.lower + other.lower, x.upper + other.upper};
@@ -147,14 +153,18 @@ at::Tensor Bounds::lower_bound(int64_t layer, const at::Tensor& spec, int64_t un
     if (at_place.kind == Layer::Kind::kAdd) {
       accumulate(specs[at_place.input], a);
       accumulate(specs[at_place.other], a);
-    } else if (at_place.kind == Layer::Kind::kActivation) {
+    } else if (at_place.kind == Layer::Kind::kActivation || at_place.kind == Layer::Kind::kMaxPool) {
       const Relaxation& lines = relaxations_[place];
       const at::Tensor positive = a.clamp_min(0);
       const at::Tensor negative = a.clamp_max(0);
       bound = bound + contract(positive, lines.lower_offset.unsqueeze(1)) +
               contract(negative, lines.upper_offset.unsqueeze(1));
-      accumulate(specs[at_place.input],
-                 positive * lines.lower_slope.unsqueeze(1) + negative * lines.upper_slope.unsqueeze(1));
+      const at::Tensor slopes =
+          positive * lines.lower_slope.unsqueeze(1) + negative * lines.upper_slope.unsqueeze(1);
+      const auto input = intervals_[at_place.input].lower.sizes();
+      accumulate(specs[at_place.input], lines.chosen.defined()
+                                            ? spread_to_pixels(slopes, lines.chosen, input[2], input[3])
+                                            : slopes);
     } else {
       // As one batch of rows, (N * S, *shape).
       const at::Tensor flat = a.flatten(0, 1);

@@ -53,7 +53,7 @@ class Bounds {
   Region region_;
   std::vector<Interval> intervals_;
   std::vector<at::Tensor> magnitudes_;   ///< (N): no term of a sum met at this layer exceeds it
-  std::vector<Relaxation> relaxations_;  ///< of the activations; empty elsewhere
+  std::vector<Relaxation> relaxations_;  ///< of activations and max-pools; empty elsewhere
 };
 
 }  // namespace selfgrad

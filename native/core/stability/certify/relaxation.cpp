@@ -106,7 +106,7 @@ Relaxation relax(Activation activation, const Interval& x) {
   const at::Tensor middle = (x.lower + x.upper) / 2;
   const Line lower = nearest(polygons, slopes, middle, -1);
   const Line upper = nearest(polygons, slopes, middle, 1);
-  return {lower.slope, lower.offset, upper.slope, upper.offset};
+  return {lower.slope, lower.offset, upper.slope, upper.offset, {}};
 }
 
 }  // namespace selfgrad

@@ -15,6 +15,7 @@ struct Interval {
 /// lower_slope * t + lower_offset <= f(t) <= upper_slope * t + upper_offset for every t of an interval.
 struct Relaxation {
   at::Tensor lower_slope, lower_offset, upper_slope, upper_offset;
+  at::Tensor chosen = {};  ///< of a max-pool: which pixel t is
 };
 
 /// The range of the activation over each interval. SiLU falls up to its only minimum and rises behind it.
