@@ -78,6 +78,8 @@ def build(path):
     """The network that a model file describes, with fresh weights."""
     with safe_open(path, "pt") as file:
         about = {key.removeprefix("model."): value for key, value in file.metadata().items()}
+    if about["architecture"] == "layers":
+        raise NotImplementedError(f"a network of your own is yours to write: {about['layers']}")
     channels, height, width_pixels, classes, width = (
         int(about[key]) for key in ("channels", "height", "width_pixels", "classes", "width")
     )

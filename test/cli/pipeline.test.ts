@@ -290,6 +290,12 @@ describe('inspect', () => {
     });
   });
 
+  it('prints what docs/models.md shows', async () => {
+    const page = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8');
+    const [, command, shown] = /^npx selfgrad (inspect .*)\n```\n```text\n(.*?)```$/ms.exec(page)!;
+    expect((await selfgrad(command!.split(' '))).stdout).toBe(shown);
+  });
+
   it('says why no network can be made of a file, and shows the rest', async () => {
     const path = join(folder, 'strange.safetensors');
     const header = JSON.stringify({

@@ -94,10 +94,12 @@ LayerSpec parse_layer(const std::vector<std::string>& words, size_t index) {
     int64_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size() || number < field->least ||
-        number > field->most)
-      throw Error("ERR_OPTION", "Expected an integer in [" + std::to_string(field->least) + ", " +
-                                    std::to_string(field->most) + "] for " + place_of(index) + "." + name +
-                                    " but received " + value + ".");
+        number > field->most) {
+      std::ostringstream sentence;
+      sentence << "Expected an integer in [" << field->least << ", " << field->most << "] for "
+               << place_of(index) << "." << name << " but received " << value << ".";
+      throw Error("ERR_OPTION", sentence.str());
+    }
     layer.*(field->member) = number;
   }
   return layer;
@@ -291,6 +293,7 @@ std::vector<LayerCost> infer_layers(const std::vector<LayerSpec>& layers, const 
                                     int64_t classes) {
   ShapeWalk walk(shape, classes);
   std::vector<LayerCost> costs;
+  costs.reserve(layers.size());
   for (const LayerSpec& layer : layers)
     costs.push_back(walk.step(layer, costs.size()));
   if (walk.shape() != std::vector<int64_t>{classes})

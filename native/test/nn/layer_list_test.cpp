@@ -39,7 +39,7 @@ NetworkOptions listed(const std::string& layers, ImageShape shape = {3, 12, 10},
   return options;
 }
 
-at::Tensor random_images(int64_t n, const ImageShape& shape) {
+at::Tensor listed_images(int64_t n, const ImageShape& shape) {
   return testing::random_tensor(4, {n, shape.channels, shape.height, shape.width}, 0, 1);
 }
 
@@ -61,7 +61,7 @@ TEST(LayerList, EqualsTheSmallCnn) {
   const auto found = make_network(listed(
       "conv channels=4 kernel=4 stride=2 padding=1 bias=1; tap place=stem; activation; conv channels=8 "
       "kernel=4 stride=2 padding=1 bias=1; activation; linear features=100; activation; linear"));
-  const at::Tensor x = random_images(3, cnn.shape);
+  const at::Tensor x = listed_images(3, cnn.shape);
   // Weights are drawn by their place among the parameters, which is the same.
   EXPECT_TRUE(at::equal(found->forward(x), expected->forward(x)));
   EXPECT_EQ(found->flops(), expected->flops());
@@ -79,7 +79,7 @@ TEST(LayerList, EqualsAPreActResNetInTrainingAndEvaluation) {
   const auto found = make_network(
       listed("conv channels=4 kernel=3 padding=1; tap place=stem; residual channels=4; residual channels=8 "
              "blocks=2 stride=2; norm-activation; global-average-pool; linear"));
-  const at::Tensor x = random_images(6, resnet.shape);
+  const at::Tensor x = listed_images(6, resnet.shape);
   for (const bool training : {true, false}) {
     found->train(training);
     expected->train(training);
@@ -101,7 +101,7 @@ TEST(LayerList, ComputesWhatLibTorchsOperationsCompute) {
       if (key == "layers." + name) return tensor;
     throw std::runtime_error("no " + name);
   };
-  const at::Tensor x = random_images(3, options.shape);
+  const at::Tensor x = listed_images(3, options.shape);
   at::Tensor y = at::conv2d((x - 0.4) / 0.25, parameter("0.weight"), {}, {2, 2}, {2, 2});
   y = at::batch_norm(y, parameter("1.weight"), parameter("1.bias"), parameter("1.running_mean"),
                      parameter("1.running_var"), false, 0.1, 1e-5, false);
@@ -138,55 +138,56 @@ TEST(LayerList, GradientsAgreeWithFiniteDifferences) {
   }
 }
 
-std::string refused(const std::string& layers, ImageShape shape = {3, 12, 10}) {
+std::string refused_list(const std::string& layers, ImageShape shape = {3, 12, 10}) {
   return test::message_of([&] { make_network(listed(layers, shape)); });
 }
 
 TEST(LayerList, RefusesWhatDoesNotFitByItsPlace) {
-  EXPECT_EQ(refused("conv channels=4 kernel=3; cnv channels=4"),
+  EXPECT_EQ(refused_list("conv channels=4 kernel=3; cnv channels=4"),
             "ERR_OPTION Expected a kind of layer for model.layers[1] but received cnv.");
-  EXPECT_EQ(refused("conv channels=4; ; linear"),
+  EXPECT_EQ(refused_list("conv channels=4; ; linear"),
             "ERR_OPTION Expected a kind of layer for model.layers[1] but received nothing.");
-  EXPECT_EQ(refused("max-pool channels=4"),
+  EXPECT_EQ(refused_list("max-pool channels=4"),
             "ERR_OPTION Expected an option of max-pool for model.layers[0] but received channels.");
-  EXPECT_EQ(refused("conv channels=0"),
+  EXPECT_EQ(refused_list("conv channels=0"),
             "ERR_OPTION Expected an integer in [1, 65536] for model.layers[0].channels but received 0.");
-  EXPECT_EQ(refused("conv kernel=3"), "ERR_OPTION Expected channels for model.layers[0] but received none.");
-  EXPECT_EQ(refused("tap place=a,b"),
+  EXPECT_EQ(refused_list("conv kernel=3"),
+            "ERR_OPTION Expected channels for model.layers[0] but received none.");
+  EXPECT_EQ(refused_list("tap place=a,b"),
             "ERR_OPTION Expected a place of letters and digits for model.layers[0] but received a,b.");
   EXPECT_EQ(
-      refused("conv channels=4 kernel=3; max-pool kernel=11"),
+      refused_list("conv channels=4 kernel=3; max-pool kernel=11"),
       "ERR_OPTION Expected a side of at least 11 pixels with padding for model.layers[1] (max-pool) but "
       "received 4x10x8. Use a smaller kernel, fewer strides before it, or larger images.");
-  EXPECT_EQ(refused("conv channels=4 kernel=3 padding=3; linear"),
+  EXPECT_EQ(refused_list("conv channels=4 kernel=3 padding=3; linear"),
             "ERR_OPTION Expected padding below the kernel for model.layers[0] (conv) but received padding 3 "
             "with kernel 3.");
-  EXPECT_EQ(refused("average-pool kernel=3 padding=2; linear"),
+  EXPECT_EQ(refused_list("average-pool kernel=3 padding=2; linear"),
             "ERR_OPTION Expected padding of at most half the kernel for model.layers[0] (average-pool) but "
             "received padding 2 with kernel 3.");
   EXPECT_EQ(
-      refused("linear features=8; norm-activation; linear"),
+      refused_list("linear features=8; norm-activation; linear"),
       "ERR_OPTION Expected channels, height and width for model.layers[1] (norm-activation) but received "
       "8 features. Put it before global-average-pool and linear.");
-  EXPECT_EQ(refused("tap place=a; tap place=a; linear"),
+  EXPECT_EQ(refused_list("tap place=a; tap place=a; linear"),
             "ERR_OPTION Expected a place that is not taken for model.layers[1] (tap) but received a.");
-  EXPECT_EQ(refused("tap place=input; linear"),
+  EXPECT_EQ(refused_list("tap place=input; linear"),
             "ERR_OPTION Expected a place that is not taken for model.layers[0] (tap) but received input.");
-  EXPECT_EQ(refused("linear features=4"),
+  EXPECT_EQ(refused_list("linear features=4"),
             "ERR_OPTION Expected 5 logits, one a class, behind the last layer of model.layers but received 4 "
             "features. End it with global-average-pool and linear.");
-  EXPECT_EQ(refused("conv channels=5"),
+  EXPECT_EQ(refused_list("conv channels=5"),
             "ERR_OPTION Expected 5 logits, one a class, behind the last layer of model.layers but received "
             "5x12x10. End it with global-average-pool and linear.");
   EXPECT_EQ(
-      refused("linear features=1000000; linear features=1000000; linear"),
+      refused_list("linear features=1000000; linear features=1000000; linear"),
       "ERR_OPTION Expected at most 2^30 weights and 2^44 multiply-adds for model.layers[1] (linear) but "
       "received more. Use fewer channels or features.");
   std::string many = "activation";
   for (int i = 0; i < 256; ++i)
     many += "; activation";
-  EXPECT_EQ(refused(many), "ERR_OPTION Expected at most 256 layers for model.layers but received more.");
-  EXPECT_EQ(refused(""), "ERR_OPTION Expected a list for model.layers of layers but received none.");
+  EXPECT_EQ(refused_list(many), "ERR_OPTION Expected at most 256 layers for model.layers but received more.");
+  EXPECT_EQ(refused_list(""), "ERR_OPTION Expected a list for model.layers of layers but received none.");
   NetworkOptions options = listed("linear");
   options.taps = {"input", "stem"};
   EXPECT_EQ(test::message_of([&] { make_network(options); }),
@@ -267,7 +268,7 @@ TEST(LayerList, WhatIsInferredIsWhatIsBuilt) {
     for (const LayerCost& cost : costs)
       parameters += cost.parameters;
     EXPECT_EQ(parameters, network->parameter_count());
-    const at::Tensor x = random_images(2, shape);
+    const at::Tensor x = listed_images(2, shape);
     const at::Tensor logits = network->forward(x);
     ASSERT_EQ(logits.sizes(), (std::vector<int64_t>{2, 4}));
     // Shapes by computing each layer, multiply-adds by the pixels that its weights were used for.
@@ -350,7 +351,7 @@ TEST(LayerList, AFeatureTapTrainsSavesAndLoads) {
   const std::string path = std::filesystem::temp_directory_path() / "selfgrad-layer-list-test.safetensors";
   save_network(path, *network, {});
   const auto loaded = load_network(read_safetensors(path), path);
-  const at::Tensor x = random_images(3, options.shape);
+  const at::Tensor x = listed_images(3, options.shape);
   EXPECT_TRUE(at::equal(loaded->forward(x), network->forward(x)));
   EXPECT_EQ(layers_text(loaded->options().layers), layers_text(options.layers));
   EXPECT_EQ(loaded->options().taps, options.taps);
