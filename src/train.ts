@@ -21,6 +21,7 @@ import { rate } from './interval.ts';
 import { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type {
+  NativeAttackOptions,
   NativeModelOptions,
   NativeTrainEvent,
   NativeTrainOptions,
@@ -100,6 +101,7 @@ async function run(
     const shape =
       source instanceof Dataset ? source.shape : ([source.channels, source.height, source.width] as const);
     networkCosts(config, shape, source.classes.length);
+    checkClasses([validationAttack(config)], source.classes.length);
     const data = source instanceof Dataset ? source : await load(source, null, owned, signal);
     const validation =
       options.validation ??
@@ -239,6 +241,10 @@ function modelOptions(config: Config, data: Dataset): NativeModelOptions {
   };
 }
 
+function validationAttack({ train, threat }: Config): NativeAttackOptions {
+  return nativeAttack(train.validate.attack, threat, 'train.validate.attack');
+}
+
 function nativeOptions(
   config: Config,
   model: Model,
@@ -248,15 +254,13 @@ function nativeOptions(
   resume: boolean,
 ): NativeTrainOptions {
   const { train, threat, seed } = config;
-  const validateAttack = nativeAttack(train.validate.attack, threat, 'train.validate.attack');
-  checkClasses([validateAttack], model.options.classes);
   return {
     model: model.native,
     data: data.native,
     validation: validation?.native ?? null,
     validateEvery: train.validate.every,
     validateCount: train.validate.count,
-    validateAttack,
+    validateAttack: validationAttack(config),
     seed,
     threads: resolveThreads(config.threads),
     norm: threat.norm,

@@ -56,6 +56,16 @@ describe('train', () => {
     expect(trained.stderr).not.toContain('\x1b');
   });
 
+  it('writes its curves for TensorBoard on request, into a directory that the run makes', async () => {
+    const out = join(temporaryFolder(), 'new', 'run');
+    const args = [...small, 'train.epochs=1', 'data.trainCount=64', 'train.validate.every=0', '-q'];
+    const { status, stderr } = await selfgrad(['train', '--out', out, '--tensorboard', ...args]);
+    expect(status, stderr).toBe(0);
+    const files = readdirSync(out).filter((name) => name.startsWith('events.out.tfevents.'));
+    expect(files).toHaveLength(1);
+    expect(readFileSync(join(out, files[0]!)).includes('epoch/perturbed_accuracy')).toBe(true);
+  });
+
   it('prints each epoch once: as progress, or with the result when there is none', async () => {
     const args = [...small, 'train.epochs=2', 'data.trainCount=64', 'train.validate.every=0'];
     const outs = ['seen', 'quiet'].map((name) => join(folder, name)) as [string, string];

@@ -1,5 +1,5 @@
 /** Training through the addon: JavaScript stays free, stopping loses nothing, and errors arrive as sentences. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Dataset, loadModel, type TrainEvent, train } from '../../src/index.ts';
@@ -269,5 +269,23 @@ describe('misuse', () => {
     expect(files()).toEqual(before);
     using model = await loadModel(out);
     expect(model.metadata.strategy).toBe('self-gradient');
+  });
+
+  it('a validation attack that needs more classes, before any image is read', async () => {
+    const path = join(folder, 'unreadable');
+    for (const split of ['train', 'test']) {
+      for (const name of ['cat', 'dog']) {
+        mkdirSync(join(path, split, name), { recursive: true });
+        writeFileSync(join(path, split, name, '1.png'), 'no picture');
+      }
+    }
+    const run = train({
+      ...tinyConfig({ validate: { every: 1, attack: { name: 'apgd-t' } } }),
+      data: { source: 'image-folder', path, size: [8, 8] },
+    });
+    expect(await rejection(run.result)).toMatchObject({
+      code: 'ERR_OPTION',
+      message: expect.stringContaining('Expected at least 4 classes for the attack apgd-t'),
+    });
   });
 });

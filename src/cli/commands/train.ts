@@ -12,6 +12,7 @@ import { openData } from '../../data/open.ts';
 import { SelfgradError } from '../../errors.ts';
 import { networkCosts, totalCost } from '../../networkCosts.ts';
 import { duration, grouped } from '../../report/format.ts';
+import { EventFile } from '../../report/tensorboard.ts';
 import { checkRunDirectory, runFiles } from '../../runFiles.ts';
 import type { TrainResult } from '../../train.ts';
 import { addConfigFlags, addPresetFlag, type ConfigFlags, readConfig } from '../configFlags.ts';
@@ -30,6 +31,7 @@ type Flags = ConfigFlags &
     json?: boolean;
     watch?: boolean;
     watchPort?: number;
+    tensorboard?: boolean;
   };
 
 function parsePort(text: string): number {
@@ -151,15 +153,20 @@ async function run(
       : 'There is no checkpoint to go on from.';
   const result = await interruptible(async (signal) => {
     const watch = await openWatchPage(config, directory, resume, flags);
+    let curves: EventFile | undefined;
     try {
       const job = train(config, { signal, out: directory, resume, overwrite: flags.overwrite ?? false });
       for await (const event of job) {
         progress.show(event);
         watch?.show(event);
+        // With its first event the run has its directory.
+        if (flags.tensorboard) curves ??= new EventFile({ directory, resume });
+        curves?.show(event);
       }
       return await job.result;
     } finally {
       progress.close();
+      curves?.close();
       await watch?.close();
     }
   }, hint);
@@ -183,6 +190,7 @@ export function trainCommand(): Command {
     .option('--overwrite', 'replace the run that --out already holds')
     .option('--watch', 'a live page of the run on this machine, with a stop button; its address is printed')
     .option('--watch-port <port>', 'port of that page (default: any that is free)', parsePort)
+    .option('--tensorboard', 'write the curves into the run directory for TensorBoard as well')
     .option('--dry-run', 'check everything and say what would run')
     .option('--json', 'one JSON document on stdout');
   for (const option of progressOptions()) command.addOption(option);
