@@ -2,6 +2,11 @@
 // nn.Sequential of that name; blocks of a residual entry are `layers.4.0`, `layers.4.1` ….
 #include <ATen/ops/mean.h>
 
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "error.h"
 #include "nn/architectures.h"
 #include "nn/norm_activation.h"

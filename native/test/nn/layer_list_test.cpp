@@ -4,19 +4,24 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
+#include <ATen/ops/abs.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/max.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <filesystem>
 #include <random>
+#include <set>
+#include <stdexcept>
+#include <string>
 
 #include "fixtures.h"
 #include "nn/model_file.h"
