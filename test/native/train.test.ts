@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Dataset, loadModel, type TrainEvent, train } from '../../src/index.ts';
 import { Model } from '../../src/model.ts';
 import { loadBinding } from '../../src/native/load.ts';
+import { encodePng } from '../../src/png.ts';
 import { rejection, temporaryFolder, tinyConfig, tinyData, tinyImages } from './tiny.ts';
 
 const folder = temporaryFolder();
@@ -276,6 +277,8 @@ describe('misuse', () => {
     for (const split of ['train', 'test']) {
       for (const name of ['cat', 'dog']) {
         mkdirSync(join(path, split, name), { recursive: true });
+        // The first one may be looked at for its size.
+        writeFileSync(join(path, split, name, '0.png'), encodePng(new Uint8Array(192), [3, 8, 8]));
         writeFileSync(join(path, split, name, '1.png'), 'no picture');
       }
     }
