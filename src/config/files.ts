@@ -1,10 +1,11 @@
 /** Configuration files: YAML, JSON, which is YAML too, or a program whose default export is the configuration. */
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+
 import { SelfgradError } from '../errors.ts';
 import { isGroup, type Layer } from './layers.ts';
 import { isModuleFile, readModuleFile } from './moduleFile.ts';
 import { show } from './option.ts';
+import { parseYaml } from './yaml.ts';
 
 /** Why the system refused to read a file, in words. */
 const reasons: Record<string, string> = {

@@ -1,8 +1,9 @@
 /** `key.path=value` arguments of the command line. */
-import { parse as parseYaml } from 'yaml';
+
 import { SelfgradError } from '../errors.ts';
 import type { Layer } from './layers.ts';
 import { show } from './option.ts';
+import { parseYaml } from './yaml.ts';
 
 const keyPattern = /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/;
 

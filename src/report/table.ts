@@ -25,10 +25,15 @@ function rateCells(name: string, rate: Rate): string[] {
   return [name, percent(rate.rate), interval(rate)];
 }
 
-/** The name of an attack, with its radius where that is not the threat model's. */
+/** The name of an attack, with its radius where that is not the threat model's, and the class that it aims at. */
 function attackName({ name, options }: AttackResult | SuiteResult, threat: Evaluation['threat']): string {
-  const { norm = threat.norm, eps = threat.eps } = options;
-  return norm === threat.norm && eps === threat.eps ? name : `${name} ${norm} ${formatEps(Number(eps))}`;
+  const { norm = threat.norm, eps = threat.eps, target } = options;
+  const own = norm !== threat.norm || eps !== threat.eps;
+  return [
+    name,
+    ...(own ? [`${norm} ${formatEps(Number(eps))}`] : []),
+    ...(target === undefined ? [] : [`target ${target}`]),
+  ].join(' ');
 }
 
 function outcomeCells(outcome: AttackResult | SuiteResult, threat: Evaluation['threat']): string[] {

@@ -102,6 +102,11 @@ describe('loadModel', () => {
       'but its metadata has format 9. Use model.safetensors or checkpoint.safetensors of a run directory.',
     ],
     [
+      'a format of a thousand characters',
+      () => withMetadata({ 'selfgrad.format': '9'.repeat(1000) }),
+      `but its metadata has format ${'9'.repeat(64)}... (1000 bytes). Use model.safetensors or checkpoint.safetensors of a run directory.`,
+    ],
+    [
       'a network of an implausible size',
       () => withMetadata({ 'model.width': '1000000000' }),
       'Expected a network of plausible size in the metadata of ',

@@ -34,6 +34,12 @@ std::string to_text(const std::vector<Item>& items) {
   return text;
 }
 
+// What a message repeats of a file: enough to recognise it, whatever the file holds.
+std::string excerpt(const std::string& text) {
+  constexpr size_t kMost = 64;
+  return text.size() <= kMost ? text : text.substr(0, kMost) + "... (" + std::to_string(text.size()) + " bytes)";
+}
+
 // Reads `model.*` entries of one file and names the file in every complaint.
 class MetadataReader {
  public:
@@ -80,7 +86,7 @@ class MetadataReader {
   Number parse(const std::string& key, const std::string& text) const {
     Number value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) throw malformed(key, text);
+    if (error != std::errc() || end != text.data() + text.size()) throw malformed(key, excerpt(text));
     return value;
   }
   Error malformed(const std::string& key, const std::string& found) const {
@@ -137,7 +143,7 @@ NetworkOptions network_options(const Metadata& metadata, const std::string& path
     throw Error("ERR_CHECKPOINT",
                 "Expected a file that selfgrad wrote (format " + std::string(kFormat) + ") for " + path +
                     " but its metadata has " +
-                    (format == metadata.end() ? "no format" : "format " + format->second) +
+                    (format == metadata.end() ? "no format" : "format " + excerpt(format->second)) +
                     ". Use model.safetensors or checkpoint.safetensors of a run directory.");
   const MetadataReader read(metadata, path);
   NetworkOptions options;

@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkedBatches } from '../../../src/data/checkedBatches.ts';
 import { openCifar10, openCifar100 } from '../../../src/data/cifar.ts';
@@ -111,5 +112,41 @@ test('a missing file, a missing folder and an archive are named', async () => {
   writeFileSync(archive, 'x');
   await expect(openCifar10({ path: archive })).rejects.toThrow(
     `Expected a folder for data.path but received the file ${archive}. Unpack the archive and give the folder cifar-10-batches-bin.`,
+  );
+});
+
+test('any records read back as they were written, and a label beyond the classes is refused where it stands', async () => {
+  const record = fc.tuple(fc.nat(9_999), fc.tuple(fc.nat(19), fc.nat(110)), fc.nat(255));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(record, { selector: ([index]) => index, maxLength: 8 }),
+      async (records) => {
+        const path = newFolder();
+        writeRecords(
+          join(path, 'test.bin'),
+          10_000,
+          2,
+          Object.fromEntries(records.map(([index, labels, pixel]) => [index, [labels, pixel]])),
+        );
+        const wanted = new Map(records.map(([index, [, fine], pixel]) => [index, [fine, pixel, pixel]]));
+        const wrong = records.filter(([, [, fine]]) => fine >= 100).map(([index]) => index);
+        const source = await openCifar100({ path, split: 'test' });
+        const read = async () => {
+          for await (const { images, labels, indices } of checkedBatches(source)) {
+            for (const [i, index] of indices.entries()) {
+              const found = [labels[i], images[i * 3072], images[i * 3072 + 3071]];
+              const expected = wanted.get(index) ?? [0, 0, 0];
+              if (found.join() !== expected.join()) throw new Error(`${found} at ${index}, not ${expected}`);
+            }
+          }
+        };
+        if (wrong.length === 0) return read();
+        await expect(read()).rejects.toMatchObject({
+          code: 'ERR_LABEL',
+          message: expect.stringContaining(`at index ${Math.min(...wrong)} of`),
+        });
+      },
+    ),
+    { numRuns: 15 },
   );
 });

@@ -54,4 +54,11 @@ describe('renderTable', () => {
     evaluation.attacks[0]!.options = { norm: 'l2', eps: 0.5, steps: 20 };
     expect(renderTable(evaluation)).toContain('pgd l2 0.5');
   });
+
+  test('names the class that an attack aims at', () => {
+    const evaluation = evaluationFixture();
+    const { norm, eps } = evaluation.threat;
+    evaluation.attacks[0]!.options = { norm, eps, target: 3 };
+    expect(renderTable(evaluation)).toContain('pgd target 3 ');
+  });
 });
