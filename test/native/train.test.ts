@@ -28,6 +28,40 @@ async function nextEvent(run: AsyncIterable<TrainEvent>, type: TrainEvent['type'
   throw new Error(`no ${type} event came`);
 }
 
+describe('a system clock that is set while a run lasts', () => {
+  it('changes neither the result nor a duration, and the run can be resumed', async () => {
+    const out = join(folder, 'clock');
+    const config = tinyConfig({ epochs: 3, checkpoint: { every: 1 } });
+    (await train(config, { data, out: join(folder, 'no-clock') }).result).model.dispose();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const stop = new AbortController();
+      const run = train(config, { data, out, signal: stop.signal });
+      let years = 0;
+      await rejection(
+        (async () => {
+          for await (const event of run) {
+            // Ten years back, then twenty ahead, and so on.
+            years += 1;
+            vi.setSystemTime(Date.UTC(2026 + (years % 2 ? -10 * years : 10 * years), 0, 1));
+            if (event.type === 'epoch' && event.epoch === 2) stop.abort();
+          }
+          await run.result;
+        })(),
+      );
+      vi.setSystemTime(Date.UTC(1990, 0, 1));
+      const { model, history, seconds } = await train(config, { data, out, resume: true }).result;
+      model.dispose();
+      const durations = history.flatMap((event) => ('seconds' in event ? [event.seconds] : []));
+      expect(Math.min(...durations, seconds)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...durations, seconds)).toBeLessThan(600);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(tensorBytes(modelFile(out))).toEqual(tensorBytes(modelFile(join(folder, 'no-clock'))));
+  });
+});
+
 describe('train.classWeights', () => {
   const weighted = (classWeights: number[] | 'balanced' | null) =>
     train(tinyConfig({ epochs: 3, classWeights }), { data }).result;
