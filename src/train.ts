@@ -1,5 +1,6 @@
 /** Trains a network: from a configuration to a model, and to a run directory when one is named. */
-import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { checkClasses } from './config/attacks/apgd.ts';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
@@ -317,7 +318,12 @@ export function classWeights(
 async function prepareDirectory(files: RunFiles, config: Config, resume: boolean): Promise<void> {
   try {
     mkdirSync(files.directory, { recursive: true });
-    if (!resume) for (const file of Object.values(files).slice(1)) rmSync(file, { force: true });
+    const [, ...held] = Object.values(files) as string[];
+    if (!resume) for (const file of held) rmSync(file, { force: true });
+    // What a process that was killed had not finished writing.
+    const unfinished = (name: string) =>
+      name.endsWith('.tmp') && held.some((file) => name.startsWith(`${basename(file)}.`));
+    for (const name of readdirSync(files.directory).filter(unfinished)) rmSync(join(files.directory, name));
   } catch (cause) {
     throw new SelfgradError('ERR_WRITE', `Cannot create ${files.directory}: ${(cause as Error).message}.`, {
       fix: 'Name a directory that you may write to.',
