@@ -37,7 +37,8 @@ std::string to_text(const std::vector<Item>& items) {
 // What a message repeats of a file: enough to recognise it, whatever the file holds.
 std::string excerpt(const std::string& text) {
   constexpr size_t kMost = 64;
-  return text.size() <= kMost ? text : text.substr(0, kMost) + "... (" + std::to_string(text.size()) + " bytes)";
+  return text.size() <= kMost ? text
+                              : text.substr(0, kMost) + "... (" + std::to_string(text.size()) + " bytes)";
 }
 
 // Reads `model.*` entries of one file and names the file in every complaint.
