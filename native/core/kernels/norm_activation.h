@@ -7,6 +7,11 @@
 
 namespace selfgrad::kernels {
 
+template <class V>
+struct ValueSlope {
+  V value, slope;
+};
+
 struct Relu {
   template <class V>
   SELFGRAD_BODY static V value(const V& z) {
@@ -15,6 +20,10 @@ struct Relu {
   template <class V>
   SELFGRAD_BODY static V slope(const V& z) {
     return positive(z);
+  }
+  template <class V>
+  SELFGRAD_BODY static ValueSlope<V> both(const V& z) {
+    return {value(z), slope(z)};
   }
 };
 
@@ -28,6 +37,13 @@ struct Silu {
   SELFGRAD_BODY static V slope(const V& z) {
     const V sigmoid = V(1.0F) / (V(1.0F) + exponential(V(0.0F) - z));
     return sigmoid * multiply_add(z, V(1.0F) - sigmoid, V(1.0F));
+  }
+  /// For one exponential.
+  template <class V>
+  SELFGRAD_BODY static ValueSlope<V> both(const V& z) {
+    const V sigmoid = V(1.0F) / (V(1.0F) + exponential(V(0.0F) - z));
+    const V value = z * sigmoid;
+    return {value, multiply_add(value, V(1.0F) - sigmoid, sigmoid)};
   }
 };
 

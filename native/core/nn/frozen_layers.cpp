@@ -76,7 +76,7 @@ at::Tensor pointwise_activation(const FrozenLayer& layer, const at::Tensor& x) {
   };
   const Table scale = table(layer.weight), shift = table(layer.bias);
   at::Tensor y = at::empty_like(x);
-  const auto act = *layer.activation == Activation::kRelu ? kernels::Act::kRelu : kernels::Act::kSilu;
+  const kernels::Act act = act_of(*layer.activation);
   layout.for_each([&](int64_t, Span span) {
     kernels::cpu_kernels().norm_activation<float>().forward(
         act, y.mutable_data_ptr<float>(), x.const_data_ptr<float>(), span, scale.data(), shift.data());

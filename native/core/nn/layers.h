@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cpu/table.h"
 #include "nn/layer_cost.h"
 
 namespace selfgrad {
@@ -19,6 +20,10 @@ enum class Activation { kRelu, kSilu };
 /// By name (`relu`, `silu`). @throws Error("ERR_OPTION") for another one.
 Activation activation_by_name(const std::string& name);
 at::Tensor activate(Activation activation, const at::Tensor& x);
+/// What the kernels call it.
+inline kernels::Act act_of(Activation activation) {
+  return activation == Activation::kRelu ? kernels::Act::kRelu : kernels::Act::kSilu;
+}
 
 struct ConvOptions {
   int64_t in = 0, out = 0, kernel = 3, stride = 1, padding = 1;

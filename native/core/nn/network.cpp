@@ -1,5 +1,7 @@
 #include "nn/network.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -89,7 +91,30 @@ at::Tensor Network::forward(const at::Tensor& images) {
 }
 
 at::Tensor Network::logits(const at::Tensor& images, const std::atomic<bool>& /*stop*/) {
-  return forward(images);
+  const bool mixed = at::autocast::is_autocast_enabled(at::kCPU);
+  const Precision precision = mixed ? Precision::kBfloat16 : Precision::kFloat32;
+  const ImageShape& shape = options_.shape;
+  const bool fits = !batch_norm_is_training() && images.device().is_cpu() &&
+                    images.scalar_type() == at::kFloat && images.size(0) > 0 &&
+                    FrozenNetwork::computes(precision) &&
+                    images.sizes().slice(1) == at::IntArrayRef({shape.channels, shape.height, shape.width});
+  const std::shared_ptr<const FrozenNetwork> network = fits ? frozen() : nullptr;
+  return network ? network->logits(images, precision) : forward(images);
+}
+
+std::shared_ptr<const FrozenNetwork> Network::frozen() {
+  static const bool enabled = kernels::enabled("frozen-network");
+  const at::Tensor& mean = normalize_->mean();
+  if (!enabled || !mean.device().is_cpu() || mean.scalar_type() != at::kFloat) return nullptr;
+  const std::lock_guard lock(frozen_mutex_);
+  std::vector<std::pair<const void*, uint32_t>> versions;
+  for (const auto& tensors : {parameters(), buffers()})
+    for (const at::Tensor& tensor : tensors)
+      versions.emplace_back(tensor.const_data_ptr(), tensor._version());
+  if (versions == frozen_versions_) return frozen_;
+  frozen_ = FrozenNetwork::make(layer_graph(), options_.shape);
+  frozen_versions_ = std::move(versions);
+  return frozen_;
 }
 
 int64_t Network::parameter_count() const {
@@ -134,6 +159,13 @@ SelfGradientTap& Network::tap(const std::string& place) {
 void Network::set_batch_norm_training(bool training) {
   for (const auto& module : modules(/*include_self=*/false))
     if (auto* norm = module->as<BatchNorm2d>()) norm->train(training);
+}
+
+bool Network::batch_norm_is_training() const {
+  const auto all = modules(/*include_self=*/false);
+  return std::any_of(all.begin(), all.end(), [](const auto& module) {
+    return module->is_training() && module->template as<BatchNorm2d>() != nullptr;
+  });
 }
 
 std::vector<std::pair<std::string, at::Tensor>> Network::state() const {

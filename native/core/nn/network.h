@@ -7,11 +7,13 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
 #include "nn/classifier.h"
+#include "nn/frozen_network.h"
 #include "nn/layer_graph.h"
 #include "nn/layer_list.h"
 #include "nn/layers.h"
@@ -41,6 +43,8 @@ class Network : public torch::nn::Module, public Classifier {
   /// (N, C, H, W) float32 in [0, 1] -> (N, classes) float32 logits.
   at::Tensor forward(const at::Tensor& images);
 
+  /// As `forward`, without gradients of weights and without taps: where BatchNorm's statistics are constants,
+  /// image by image if that is faster.
   at::Tensor logits(const at::Tensor& images, const std::atomic<bool>& stop) override;
   ImageShape shape() const override { return options_.shape; }
   int64_t classes() const override { return options_.classes; }
@@ -58,6 +62,8 @@ class Network : public torch::nn::Module, public Classifier {
 
   /// Whether BatchNorm uses (and updates) batch statistics, whatever the mode of the other modules.
   void set_batch_norm_training(bool training);
+  /// Whether any does.
+  bool batch_norm_is_training() const;
 
   /// Floating-point operations of one image's forward pass: the convolutions and linear layers, where a
   /// multiply-add counts 2. A backward to the image costs as much, one to the weights as much again.
@@ -83,6 +89,13 @@ class Network : public torch::nn::Module, public Classifier {
   Activation activation_;
   std::shared_ptr<Normalize> normalize_;
   std::map<std::string, std::shared_ptr<SelfGradientTap>> taps_;
+
+  /// The present weights frozen, null where that does not fit; made anew when one of them has changed, by the
+  /// versions that every operation of LibTorch counts.
+  std::shared_ptr<const FrozenNetwork> frozen();
+  std::mutex frozen_mutex_;
+  std::shared_ptr<const FrozenNetwork> frozen_;
+  std::vector<std::pair<const void*, uint32_t>> frozen_versions_;
 };
 
 /// Builds the architecture by name with freshly drawn weights, channels-last, in training mode.

@@ -146,7 +146,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
       const Affine affine(layout, statistics, weight, bias);
       const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
       layout.for_each([&](int64_t, Span span) {
-        kernels.forward(kernel_of(activation), to, from, span, affine.scale.data(), affine.shift.data());
+        kernels.forward(act_of(activation), to, from, span, affine.scale.data(), affine.shift.data());
       });
     });
     if (training) norm->update_running(statistics.mean, statistics.variance, x.numel() / x.size(1));
@@ -179,22 +179,17 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
       if (training || context->needs_input_grad(1) || context->needs_input_grad(2)) {
         result[1] = at::empty_like(inputs[1]);
         result[2] = at::empty_like(inputs[2]);
-        backward_with_sums(layout, affine, batch, kernel_of(activation), training,
+        backward_with_sums(layout, affine, batch, act_of(activation), training,
                            result[1].mutable_data_ptr<float>(), result[2].mutable_data_ptr<float>());
       } else {
         const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
         layout.for_each([&](int64_t, Span span) {
-          kernels.backward_constant(kernel_of(activation), batch.gx, batch.gy, batch.x, span,
+          kernels.backward_constant(act_of(activation), batch.gx, batch.gy, batch.x, span,
                                     affine.scale.data(), affine.shift.data());
         });
       }
     });
     return result;
-  }
-
- private:
-  static kernels::Act kernel_of(Activation activation) {
-    return activation == Activation::kRelu ? kernels::Act::kRelu : kernels::Act::kSilu;
   }
 };
 

@@ -1,12 +1,16 @@
 // Which pixels a window reaches, layer by layer.
 #include "nn/window_forward.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/clone.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <limits>
+
+#include "kernels/cpu/table.h"
 
 namespace selfgrad {
 namespace {
@@ -63,7 +67,11 @@ Area united(const Area& a, const Area& b, int64_t height, int64_t width) {
 
 }  // namespace
 
-WindowForward::WindowForward(const LayerGraph& graph) : layers_(freeze(graph)) {}
+WindowForward::WindowForward(const LayerGraph& graph) : layers_(freeze(graph)) {
+  for (const FrozenLayer& layer : layers_)
+    packed_.push_back(layer.kind == FrozenLayer::Kind::kConv && is_packable(layer) ? pack_forward(layer)
+                                                                                   : PackedConvolution{});
+}
 
 at::Tensor WindowForward::start(const at::Tensor& images) {
   const at::NoGradGuard no_grad;
@@ -103,6 +111,48 @@ at::Tensor WindowForward::whole(int64_t place) const {
   return values_at(place, whole_area(static_cast<int64_t>(rows_.size()), known.size(2), known.size(3)));
 }
 
+/// The pixels `made` of a convolution from all that they read, (M, C, H, W) channels-last.
+at::Tensor WindowForward::convolved(int64_t place, const at::Tensor& read, const Area& made) const {
+  const FrozenLayer& layer = layers_[place];
+  const PackedConvolution& packed = packed_[place];
+  if (packed.bias.empty()) return apply(layer, read, 0);
+  const kernels::ImageKernels& kernels = kernels::cpu_kernels().image;
+  const int64_t inputs = read.size(1), outputs = layer.weight.size(0), line = read.size(3) * inputs;
+  const int64_t pixels = made.height * made.width;
+  at::Tensor out = at::empty({read.size(0), outputs, made.height, made.width},
+                             read.options().memory_format(at::MemoryFormat::ChannelsLast));
+  const auto* from = read.const_data_ptr<float>();
+  auto* to = out.mutable_data_ptr<float>();
+  const std::vector<float> ones(static_cast<size_t>(outputs), 1.0F), zeros(static_cast<size_t>(outputs));
+  at::parallel_for(0, read.size(0), 1, [&](int64_t begin, int64_t end) {
+    std::vector<const float*> taps(static_cast<size_t>(layer.kernel));
+    for (int64_t i = begin; i < end; ++i) {
+      float* const own = to + i * pixels * outputs;
+      for (int64_t t = 0; t < layer.kernel; ++t)
+        taps[t] = from + (i * read.size(2) + t) * line;
+      kernels.convolution_float({.out = own,
+                                 .out_line = made.width * outputs,
+                                 .out_pixel = outputs,
+                                 .in = taps.data(),
+                                 .taps = layer.kernel,
+                                 .run = layer.kernel * inputs,
+                                 .columns = layer.kernel,
+                                 .in_line = layer.stride * line,
+                                 .in_pixel = layer.stride * inputs,
+                                 .lines = made.height,
+                                 .pixels = made.width,
+                                 .channels = outputs,
+                                 .weight = packed.weights.floats.data(),
+                                 .bias = packed.bias.data(),
+                                 .add = false});
+      if (layer.activation)
+        kernels.activate(act_of(*layer.activation), own, nullptr, own, ones.data(), zeros.data(), pixels,
+                         outputs);
+    }
+  });
+  return out;
+}
+
 Patch WindowForward::compute(int64_t place) const {
   const FrozenLayer& layer = layers_[place];
   const Patch& read = patches_[layer.input];
@@ -113,7 +163,8 @@ Patch WindowForward::compute(int64_t place) const {
     case FrozenLayer::Kind::kMaxPool:
     case FrozenLayer::Kind::kAveragePool: {
       const Area made = reached(layer, read.area, place);
-      if (made.covers(known_[place].size(2), known_[place].size(3)))
+      const bool convolves = layer.kind == FrozenLayer::Kind::kConv;
+      if (made.covers(known_[place].size(2), known_[place].size(3)) && packed_[place].bias.empty())
         return {apply(layer, whole(layer.input), layer.padding), made};
       const auto extent = [&](int64_t pixels) { return (pixels - 1) * layer.stride + layer.kernel; };
       const Area needed{.row = read_from(made.row, layer),
@@ -122,7 +173,8 @@ Patch WindowForward::compute(int64_t place) const {
                         .width = extent(made.width)};
       const bool largest = layer.kind == FrozenLayer::Kind::kMaxPool;
       const float outside = largest ? -std::numeric_limits<float>::infinity() : 0;
-      return {apply(layer, cut(known_[layer.input], rows_, needed, &read, outside), 0), made};
+      const at::Tensor values = cut(known_[layer.input], rows_, needed, &read, outside);
+      return {convolves ? convolved(place, values, made) : apply(layer, values, 0), made};
     }
     case FrozenLayer::Kind::kAdd: {
       const Area both = united(read.area, patches_[layer.other].area, height, width);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nn/frozen_layers.h"
+#include "nn/frozen_maps.h"
 #include "nn/window_patches.h"
 
 namespace selfgrad {
@@ -32,11 +33,13 @@ class WindowForward {
   Area reached(const FrozenLayer& layer, const Area& read, int64_t place) const;
   at::Tensor values_at(int64_t place, const Area& area) const;
   Patch compute(int64_t place) const;
+  at::Tensor convolved(int64_t place, const at::Tensor& read, const Area& made) const;
   at::Tensor whole(int64_t place) const;
 
   std::vector<FrozenLayer> layers_;
-  std::vector<at::Tensor> known_;  ///< (N, C, H, W) channels-last, of each layer with pixels
-  std::vector<Patch> patches_;     ///< of the last `logits`
+  std::vector<PackedConvolution> packed_;  ///< of the convolutions that can be; else empty
+  std::vector<at::Tensor> known_;          ///< (N, C, H, W) channels-last, of each layer with pixels
+  std::vector<Patch> patches_;             ///< of the last `logits`
   std::vector<int64_t> rows_;
 };
 

@@ -30,6 +30,9 @@ void Sgd::step(double lr) {
   at::_fused_sgd_(parameters_, gradients, velocities_, weight_decay_, momentum_, lr, /*dampening=*/0.0,
                   nesterov_,
                   /*maximize=*/false, /*is_first_step=*/false);
+  // The fused kernel does not count as a change; what was made of the weights must see one.
+  for (const auto& parameter : parameters_)
+    parameter.unsafeGetTensorImpl()->bump_version();
   zero_grad();
 }
 

@@ -24,11 +24,31 @@ std::string scratch_folder(const TrainOptions& options) {
   return folder.empty() ? std::filesystem::temp_directory_path().string() : folder.string();
 }
 
+namespace {
+
+/// The precision of a forward, and its place in the count.
+class CountedPass {
+ public:
+  CountedPass(StepContext& context, const at::Tensor& x)
+      : precision_(context.options.precision, context.options.device.type()) {
+    context.check_stop();
+    context.passes += {.forward = x.size(0), .backward = at::GradMode::is_enabled() ? x.size(0) : 0};
+  }
+
+ private:
+  PrecisionGuard precision_;
+};
+
+}  // namespace
+
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x) {
-  context.check_stop();
-  const PrecisionGuard precision(context.options.precision, context.options.device.type());
-  context.passes += {.forward = x.size(0), .backward = at::GradMode::is_enabled() ? x.size(0) : 0};
+  const CountedPass pass(context, x);
   return context.network.forward(x);
+}
+
+at::Tensor attacked_logits(StepContext& context, const at::Tensor& x) {
+  const CountedPass pass(context, x);
+  return context.network.logits(x, context.stop);
 }
 
 StepOutput training_forward(StepContext& context, const at::Tensor& x) {
@@ -50,7 +70,7 @@ StepOutput paired_forward(StepContext& context, const at::Tensor& x, PairedLoss*
 
 at::Tensor input_gradient(StepContext& context, const at::Tensor& x, const AttackedLoss& loss) {
   const at::Tensor input = x.detach().requires_grad_();
-  const at::Tensor logits = counted_forward(context, input);
+  const at::Tensor logits = attacked_logits(context, input);
   const at::Tensor value =
       loss ? loss(logits) : at::cross_entropy_loss(logits, context.labels, {}, at::Reduction::Sum);
   return torch::autograd::grad({value}, {input})[0];

@@ -90,6 +90,8 @@ std::string scratch_folder(const TrainOptions& options);
 
 /// Logits (N, K) float32 of a forward, counted; where gradients are on, with the one backward it will have.
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x);
+/// The same for an attack: no gradient reaches the weights, no tap sees it.
+at::Tensor attacked_logits(StepContext& context, const at::Tensor& x);
 
 /// Mean cross-entropy of the training forward at `x` with label smoothing and class weights: one forward and,
 /// to come, one backward.

@@ -24,7 +24,7 @@ class Trades : public Strategy {
   static at::Tensor prediction(StepContext& context) {
     const AttackModeGuard mode(context);
     const at::NoGradGuard no_grad;
-    return counted_forward(context, context.images);
+    return attacked_logits(context, context.images);
   }
 
   at::Tensor x_;  // of the step under way

@@ -16,6 +16,7 @@ const CpuKernels& table() {
       .normalize_float = normalize_kernels<float>(),
       .normalize_bfloat16 = normalize_kernels<c10::BFloat16>(),
       .projected_step = projected_step_kernel(),
+      .image = image_kernels(),
   };
   return kernels;
 }

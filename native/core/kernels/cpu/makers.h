@@ -11,6 +11,7 @@ NormActivationKernels<T> norm_activation_kernels();
 template <class T>
 NormalizeKernels<T> normalize_kernels();
 ProjectedStepKernel* projected_step_kernel();
+ImageKernels image_kernels();
 
 const CpuKernels& table();
 

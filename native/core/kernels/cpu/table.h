@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/convolution.h"
+
 namespace c10 {
 struct BFloat16;
 }
@@ -52,6 +54,33 @@ struct NormalizeKernels {
 using ProjectedStepKernel = void(float* next, const float* x, const float* origin, const float* gradient,
                                  int64_t count, float alpha, float eps);
 
+/// What takes an image through a network by itself, in maps of float32 with channels last.
+struct ImageKernels {
+  /// Channels of a block of the convolutions' weights.
+  int64_t lane;
+  void (*convolution_float)(const Convolution<float>& convolution);
+  /// Null where the processor has no products of bfloat16.
+  void (*convolution_bfloat16)(const Convolution<c10::BFloat16>& convolution);
+  /// y = act(scale x + shift) of a line of pixels, and where `slope` is not null its derivative in x. May
+  /// work in place.
+  void (*activate)(Act act, float* y, float* slope, const float* x, const float* scale, const float* shift,
+                   int64_t pixels, int64_t channels);
+  void (*narrow)(c10::BFloat16* y, const float* x, int64_t count);
+  /// y = a + b. May work in place.
+  void (*sum)(float* y, const float* a, const float* b, int64_t count);
+  /// y = a b, or y += a b. May work in place.
+  void (*product)(float* y, const float* a, const float* b, int64_t count, bool add);
+
+  template <class T>
+  auto* convolution() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return convolution_float;
+    } else {
+      return convolution_bfloat16;
+    }
+  }
+};
+
 struct CpuKernels {
   const char* capability;
   /// Elements that the loops take at once.
@@ -61,6 +90,7 @@ struct CpuKernels {
   NormalizeKernels<float> normalize_float;
   NormalizeKernels<c10::BFloat16> normalize_bfloat16;
   ProjectedStepKernel* projected_step;
+  ImageKernels image;
 
   template <class T>
   const NormActivationKernels<T>& norm_activation() const {
