@@ -412,7 +412,7 @@ void FrozenNetwork::for_each_image(int64_t count, const Work& work) const {
 at::Tensor FrozenNetwork::forward(const at::Tensor& images, Precision precision,
                                   const at::Tensor& slopes) const {
   const MapShape& made = plan_.layers.back().value;
-  const at::Tensor maps = empty_maps(images.size(0), made, images.options());
+  at::Tensor maps = empty_maps(images.size(0), made, images.options());
   const auto* x = images.const_data_ptr<float>();
   auto* y = maps.mutable_data_ptr<float>();
   auto* slope = slopes.defined() ? slopes.mutable_data_ptr<float>() : nullptr;
@@ -430,7 +430,7 @@ at::Tensor FrozenNetwork::forward(const at::Tensor& images, Precision precision,
 at::Tensor FrozenNetwork::backward(const at::Tensor& gradient, Precision precision,
                                    const at::Tensor& slopes) const {
   const MapShape& image = plan_.layers.front().gradient;
-  const at::Tensor found = empty_maps(gradient.size(0), image, gradient.options());
+  at::Tensor found = empty_maps(gradient.size(0), image, gradient.options());
   const auto* g = gradient.const_data_ptr<float>();
   const auto* slope = slopes.const_data_ptr<float>();
   auto* out = found.mutable_data_ptr<float>();
