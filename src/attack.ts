@@ -1,6 +1,6 @@
 /** Attacks given images and returns the adversarial ones. */
 import { checkClasses } from './config/attacks/apgd.ts';
-import { type ListedAttack, nativeAttacks } from './config/attacks/attack.ts';
+import type { ListedAttack } from './config/attacks/attack.ts';
 import { resolveThreads } from './config/device.ts';
 import { parse } from './config/option.ts';
 import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
@@ -9,6 +9,7 @@ import { checkGradients } from './functionModel.ts';
 import { checkPixels, type Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import { loadBinding } from './native/load.ts';
+import { AttackSources, type ChosenAttack, takeModels } from './transfer.ts';
 
 export interface AttackRunOptions {
   /** Defaults to Linf 8/255. */
@@ -29,7 +30,10 @@ export interface AttackRunResult {
   success: Uint8Array;
   /** The network's class of each `adversarial`. */
   predictions: Int32Array;
+  /** Of the attacked model. */
   passes: Passes;
+  /** transfer: of the model that gave the gradients. */
+  sourcePasses: Passes;
 }
 
 /**
@@ -44,13 +48,16 @@ export async function attack(
   model: Model,
   images: Float32Array,
   labels: Int32Array | readonly number[],
-  options: ListedAttack,
+  options: ChosenAttack,
   run: AttackRunOptions = {},
 ): Promise<AttackRunResult> {
   checkPixels(images);
-  checkGradients(model, [options]);
+  const given = takeModels<ListedAttack>([options]);
+  const entry = given.attacks[0]!;
+  checkGradients(model, [entry]);
   const threat = parse(threatSchema, run.threat ?? {}, 'threat');
-  const attacks = nativeAttacks(options, threat);
+  using sources = await AttackSources.open([entry], given.models, model, ['attack']);
+  const attacks = sources.native(entry, 0, threat, 'attack');
   checkClasses(attacks, model.options.classes);
   const request = {
     model: model.native,
@@ -61,5 +68,5 @@ export async function attack(
     threads: resolveThreads(run.threads ?? 'auto'),
     batchSize: run.batchSize ?? 200,
   };
-  return awaitRun(() => loadBinding().attack(request), { signal: run.signal });
+  return await awaitRun(() => loadBinding().attack(request), { signal: run.signal });
 }

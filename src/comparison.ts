@@ -38,7 +38,9 @@ const sameImages = (a: Evaluation, b: Evaluation) =>
 
 /** The attacks as text, to be compared. */
 const attacksOf = ({ attacks }: Evaluation) =>
-  JSON.stringify(attacks.map(({ name, options }) => [name, options]));
+  JSON.stringify(
+    attacks.map(({ name, options, source }) => [name, options, source?.architecture, source?.sha256]),
+  );
 
 /** Per image 1 where it counts, else 0. */
 const clean = ({ images }: Evaluation) => images.brokenBy.map((by) => by !== -2);

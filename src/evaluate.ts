@@ -1,7 +1,6 @@
 /** Measures clean and robust accuracy of a model. */
 import { join, resolve } from 'node:path';
 import { checkClasses } from './config/attacks/apgd.ts';
-import { type Attack, attacksOf, nativeAttack, nativeAttacks } from './config/attacks/attack.ts';
 import { square } from './config/attacks/square.ts';
 import { targetOf } from './config/attacks/target.ts';
 import { type EpsCurveConfig, type EvaluateInput, epsPoints } from './config/evaluate.ts';
@@ -27,14 +26,19 @@ import {
   prepareMeasurement,
 } from './measurement.ts';
 import type { Model } from './model.ts';
-import { checkModel } from './modelChecks.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import { writeAtomic } from './report/writeAtomic.ts';
 import { saveImages } from './savedImages.ts';
+import { AttackSources, type ChosenAttackInput, takeModels } from './transfer.ts';
 
-export interface EvaluateOptions extends EvaluateInput, MeasurementOptions<EvaluateEvent> {
+export interface EvaluateOptions extends Omit<EvaluateInput, 'attacks'>, MeasurementOptions<EvaluateEvent> {
+  /**
+   * A list, or one entry alone. Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`, and for a model that
+   * is a function to `square`.
+   */
+  attacks?: ChosenAttackInput[] | ChosenAttackInput | null;
   /**
    * A file that keeps finished parts of `saveEvery` images: an evaluation that was killed goes on from there when it is
    * started again with the same options, and gives the numbers that it would have given. It is removed at the end.
@@ -67,12 +71,15 @@ export async function evaluate(
   data: Dataset,
   { partial = null, saveImages: images = null, ...options }: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  const chosen = options.attacks ?? (model.origin === 'function' ? [square()] : null);
+  const given = chosen && takeModels(Array.isArray(chosen) ? chosen : [chosen]);
   const measurement = prepareMeasurement('evaluate', model, data, {
     epsCurve: null,
     ...options,
-    attacks: options.attacks ?? (model.origin === 'function' ? [square()] : null),
+    attacks: given?.attacks,
   });
-  checkGradients(model, measurement.config.evaluate.attacks);
+  const { attacks } = measurement.config.evaluate;
+  checkGradients(model, attacks);
   const { shard } = measurement.config.evaluate;
   const range = shardRange(shard === null ? null : parseShard(shard), measurement.count);
   if (range.count === 0) {
@@ -82,14 +89,21 @@ export async function evaluate(
     );
   }
   const folder = images === null ? null : resolve(images);
-  if (partial !== null) return evaluateInParts(measurement, range, partial, folder);
+  using sources = await AttackSources.open(
+    attacks,
+    given?.models ?? [],
+    model,
+    attacks.map((_, i) => `evaluate.attacks[${i}]`),
+  );
+  if (partial !== null) return await evaluateInParts(measurement, sources, range, partial, folder);
   if (folder !== null) await openImageFolder(folder, range, []);
-  return evaluateRange(measurement, range, options.onEvent, folder);
+  return await evaluateRange(measurement, sources, range, options.onEvent, folder);
 }
 
 /** Part by part, each kept in the file `path` as soon as it is finished. */
 async function evaluateInParts(
   measurement: Measurement<EvaluateEvent>,
+  sources: AttackSources,
   range: ImageRange,
   path: string,
   folder: string | null,
@@ -99,6 +113,7 @@ async function evaluateInParts(
   const { threat, seed, data, model, versions } = measurementRecord(measurement);
   const identity = JSON.stringify({
     evaluated,
+    sources: sources.records,
     threat,
     seed,
     data,
@@ -116,7 +131,7 @@ async function evaluateInParts(
       // Of several parts, each would tell its own clean accuracy and end of attacks.
       const tell =
         parts.length === 1 ? onEvent : (event: EvaluateEvent) => event.type === 'attack' && onEvent?.(event);
-      await saved.add(await evaluateRange(measurement, part, tell, folder));
+      await saved.add(await evaluateRange(measurement, sources, part, tell, folder));
     }
     finished.push(saved.done.get(part.first)!);
     if (parts.length > 1) {
@@ -133,6 +148,7 @@ async function evaluateInParts(
 /** The images of a range in one go. */
 async function evaluateRange(
   measurement: Measurement<EvaluateEvent>,
+  sources: AttackSources,
   range: ImageRange,
   onEvent: EvaluateOptions['onEvent'],
   folder: string | null,
@@ -172,8 +188,8 @@ async function evaluateRange(
     );
   const started = performance.now();
   // Those of a whole evaluation come from its first part.
-  const warnings = first === 0 ? await checkModel(model, data, { count, threads, signal }) : [];
-  const entries = attacks.map((attack, i) => nativeAttacks(attack, threat, `evaluate.attacks[${i}]`));
+  const warnings = first === 0 ? await sources.check(model, data, { count, threads, signal }) : [];
+  const entries = attacks.map((attack, i) => sources.native(attack, i, threat, `evaluate.attacks[${i}]`));
   const native = entries.flat();
   checkClasses(native, model.options.classes);
   const chained = entries.flatMap((parts) => parts.map((_, part) => cascade || part > 0));
@@ -183,15 +199,17 @@ async function evaluateRange(
   const epsCurve =
     curve === null
       ? null
-      : await runCurve(curve, attacksOf(attacks[0]!)[0]!, threat, range, (attack, n) =>
+      : await runCurve(curve, native[0]!, threat, range, (attack, n) =>
           run([attack], [false], n, 0, undefined),
         );
+  const sourceOf = entries.flatMap((parts, i) => parts.map(() => sources.records[i]!));
   const outcomes = result.attacks.map(
-    (outcome, i): AttackResult => ({
+    ({ sourcePasses, ...outcome }, i): AttackResult => ({
       ...outcome,
       options: describe(native[i]!),
       robust: rate(outcome.robust, count),
       medianDistance: distribution(outcome.distances).median,
+      ...(sourceOf[i] && { source: { ...sourceOf[i], passes: sourcePasses } }),
     }),
   );
   const suites = suitesOf(attacks, outcomes);
@@ -294,8 +312,12 @@ async function savePart(
 }
 
 /** The options that the attack used, for the record. */
-function describe({ name, ...options }: NativeAttackOptions): Record<string, number | string | boolean> {
-  const used: Record<NativeAttackOptions['name'], readonly (keyof typeof options)[]> = {
+function describe({
+  name,
+  source: _,
+  ...options
+}: NativeAttackOptions): Record<string, number | string | boolean> {
+  const used: Record<Exclude<NativeAttackOptions['name'], 'transfer'>, readonly (keyof typeof options)[]> = {
     random: ['norm', 'eps', 'restarts'],
     fgsm: ['norm', 'eps', 'eot', 'precision'],
     pgd: ['norm', 'eps', 'steps', 'alpha', 'restarts', 'randomStart', 'loss', 'eot', 'precision'],
@@ -310,9 +332,11 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
     'cw-l2': ['norm', 'eps', 'steps', 'binarySearchSteps', 'initialC', 'learningRate', 'confidence'],
     square: ['norm', 'eps', 'queries', 'pInit', 'schedule', 'restarts'],
   };
-  const target = targetOf({ name, ...options });
+  const target = targetOf(options);
+  const own = name === 'transfer' ? (options.inner as keyof typeof used) : name;
   return {
-    ...Object.fromEntries(used[name].map((key) => [key, options[key]])),
+    ...(name === 'transfer' ? { attack: own } : {}),
+    ...Object.fromEntries(used[own].map((key) => [key, options[key]])),
     ...(target === null ? {} : { target }),
   };
 }
@@ -323,13 +347,12 @@ function describe({ name, ...options }: NativeAttackOptions): Record<string, num
  */
 async function runCurve(
   curve: EpsCurveConfig,
-  attack: Attack,
+  base: NativeAttackOptions,
   threat: Threat,
   range: ImageRange,
   run: (attack: NativeAttackOptions, count: number) => Promise<NativeEvaluateResult>,
 ): Promise<Evaluation['epsCurve']> {
   const count = Math.max(0, Math.min(curve.count - range.first, range.count));
-  const base = nativeAttack(attack, threat);
   const points = [];
   for (const eps of epsPoints(curve, threat)) {
     const alpha = base.eps > 0 ? (base.alpha * eps) / base.eps : base.alpha;
@@ -337,7 +360,7 @@ async function runCurve(
     const robust = count === 0 ? 0 : (await run({ ...base, eps, alpha }, count)).robust;
     points.push({ eps, epsText: formatEps(eps), robust: rate(robust, count) });
   }
-  return { attack: attack.name, count, points };
+  return { attack: base.name, count, points };
 }
 
 function perClass(

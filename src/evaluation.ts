@@ -17,6 +17,15 @@ export interface Passes {
   backward: number;
 }
 
+/** The model that a transfer attack takes its gradients from. */
+export interface AttackSource {
+  architecture: string;
+  path: string | null;
+  sha256: string | null;
+  /** Its own passes; those of the attacked model stand in `AttackResult.passes`. */
+  passes: Passes;
+}
+
 export interface AttackResult {
   name: string;
   /** What was run, in pixel units: steps, alpha, restarts … as given. */
@@ -31,10 +40,12 @@ export interface AttackResult {
   medianDistance: number | null;
   /** Those distances, in no order; empty for other attacks. */
   distances: number[];
+  /** transfer only. */
+  source?: AttackSource;
 }
 
 /** A list of attacks that ran as a cascade under one name. */
-export interface SuiteResult extends Omit<AttackResult, 'medianDistance' | 'distances'> {
+export interface SuiteResult extends Omit<AttackResult, 'medianDistance' | 'distances' | 'source'> {
   /** Its attacks, as indices into `Evaluation.attacks`, in the order in which they ran. */
   attacks: number[];
 }

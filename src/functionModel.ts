@@ -1,20 +1,17 @@
 /** A model that is only a JavaScript function: attacks without gradients work on it. */
-import type { AttackName } from './config/attacks/attack.ts';
+import type { ListedAttack } from './config/attacks/attack.ts';
 import { functionSchema } from './config/foreignModel.ts';
-import { oneOf, parse, show } from './config/option.ts';
+import { oneOf, parse } from './config/option.ts';
 import { SelfgradError } from './errors.ts';
 import { Model } from './model.ts';
-import type { NativeFunctionRequest } from './native/binding.ts';
+import { askOf, type BatchFunction } from './native/ask.ts';
 import { loadBinding } from './native/load.ts';
 
 /**
  * Maps images (N·C·H·W pixels in [0, 1], NCHW) to logits (N·classes); `shape` is N, C, H, W. It must answer the same
  * image with the same logits, whatever else is in the batch.
  */
-export type ModelFunction = (
-  images: Float32Array,
-  shape: readonly [number, number, number, number],
-) => Float32Array | Promise<Float32Array>;
+export type ModelFunction = BatchFunction;
 
 export interface FunctionModelOptions {
   classes: number;
@@ -23,26 +20,11 @@ export interface FunctionModelOptions {
 }
 
 /** Attacks that ask for logits only. */
-export const blackBoxAttacks = ['random', 'square'] as const satisfies readonly AttackName[];
-
-/** What a function threw or answered instead of logits, as an error. */
-function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  return new SelfgradError(
-    'ERR_OPTION',
-    `Expected logits from the model's function but it threw ${show(thrown)}.`,
-    { cause: thrown },
-  );
-}
-
-function checkLogits(logits: unknown, count: number, classes: number): Float32Array {
-  if (logits instanceof Float32Array && logits.length === count * classes) return logits;
-  const received = logits instanceof Float32Array ? `a Float32Array of ${logits.length}` : show(logits);
-  throw new SelfgradError(
-    'ERR_OPTION',
-    `Expected a Float32Array of ${count * classes} logits (${count} images, ${classes} classes) from the model's function but received ${received}.`,
-  );
-}
+export const blackBoxAttacks = [
+  'random',
+  'square',
+  'transfer',
+] as const satisfies readonly ListedAttack['name'][];
 
 /**
  * Wraps a function as a model that `evaluate()` and `attack()` take: another runtime, a remote service, an ensemble. The
@@ -56,13 +38,11 @@ function checkLogits(logits: unknown, count: number, classes: number): Float32Ar
 export function functionModel(logitsOf: ModelFunction, options: FunctionModelOptions): Model {
   const { classes, inputShape } = parse(functionSchema, options, 'functionModel()');
   const [channels, height, width] = inputShape as [number, number, number];
-  const ask: NativeFunctionRequest['ask'] = async (images, shape, answer) => {
-    try {
-      answer(checkLogits(await logitsOf(images, shape), shape[0], classes), null);
-    } catch (thrown) {
-      answer(null, asError(thrown));
-    }
-  };
+  const ask = askOf(logitsOf, ([count]) => ({
+    length: count * classes,
+    what: `${count * classes} logits (${count} images, ${classes} classes)`,
+    from: "the model's function",
+  }));
   const native = loadBinding().functionModel({ channels, height, width, classes, ask });
   return new Model(native, {}, null, { origin: 'function' });
 }

@@ -23,6 +23,12 @@ export { type PgdOptions, pgd } from './config/attacks/pgd.ts';
 export { type RandomOptions, random } from './config/attacks/random.ts';
 export { type SquareOptions, square } from './config/attacks/square.ts';
 export type { AttackTarget, TargetOptions } from './config/attacks/target.ts';
+export type {
+  GradientAttack,
+  GradientAttackInput,
+  TransferAttack,
+  TransferOptions,
+} from './config/attacks/transfer.ts';
 export type { Config, ConfigInput } from './config/config.ts';
 export type { MaskingConfig, MaskingInput } from './config/masking.ts';
 export type { ModelConfig, ModelInput } from './config/model.ts';
@@ -70,6 +76,7 @@ export {
   type PredictOptions,
 } from './model.ts';
 export type { Prediction, PredictResult } from './prediction.ts';
+export { type Preprocessing, preprocessedModel } from './preprocessedModel.ts';
 export { type CardInput, type ModelCard, modelCard } from './report/card.ts';
 export { renderCard } from './report/cardMarkdown.ts';
 export { type ComparisonInput, renderComparison } from './report/comparisonPage.ts';
@@ -86,3 +93,4 @@ export type * from './stabilityAnalysis.ts';
 export type { StateDictOptions } from './stateDict.ts';
 export { loadTorchScript, type TorchScriptOptions } from './torchScript.ts';
 export { type TrainOptions, type TrainResult, type TrainRun, train } from './train.ts';
+export { type ChosenAttack, type ChosenAttackInput, transfer } from './transfer.ts';

@@ -14,7 +14,7 @@ import { modelFile } from './runFiles.ts';
 import { type StateDictOptions, stateDictRequest } from './stateDict.ts';
 
 /** Where a model comes from: selfgrad's own files and runs, or what a user brings. */
-export type ModelOrigin = 'selfgrad' | 'state-dict' | 'torchscript' | 'function';
+export type ModelOrigin = 'selfgrad' | 'state-dict' | 'torchscript' | 'function' | 'preprocessed';
 
 /** What is taken off and divided by before the model's first layer, per channel, pixels in [0, 1]. */
 export interface Normalisation {
@@ -37,8 +37,8 @@ export interface PredictOptions {
 }
 
 /**
- * What `evaluate()`, `attack()` and `stability()` take, whoever made it. Made by `train`, `loadModel`, `loadTorchScript`
- * and `functionModel`. Holds memory outside JavaScript's: call `dispose()`, or declare it with `using`.
+ * What `evaluate()`, `attack()` and `stability()` take, whoever made it. Made by `train`, `loadModel`, `loadTorchScript`,
+ * `functionModel` and `preprocessedModel`. Holds memory outside JavaScript's: call `dispose()`, or declare it with `using`.
  */
 export class Model implements Disposable {
   readonly native: NativeModel;
@@ -88,7 +88,7 @@ export class Model implements Disposable {
     );
   }
 
-  /** The architecture of selfgrad's networks, else `torchscript` or `function`. */
+  /** The architecture of selfgrad's networks, else `torchscript`, `function` or `preprocessed`. */
   get architecture(): string {
     return this.options.architecture ?? this.origin;
   }

@@ -29,10 +29,14 @@ interface Probe {
 
 type Check = (probe: Probe) => Promise<string | null>;
 
-/** In the order of their codes in the table. */
-const checks: Readonly<Record<string, Check>> = {
+/** Of answers to images as they are; in the order of their codes in the table. */
+const outputChecks: Readonly<Record<string, Check>> = {
   W_SOFTMAX: async (probe) => softmaxOutputs(probe),
   W_TRAIN_MODE: trainMode,
+};
+
+/** Of answers to other pixels, which a user's preprocessing need not take. */
+const inputChecks: Readonly<Record<string, Check>> = {
   W_NORMALISATION: wrongNormalisation,
   W_CHANNEL_ORDER: wrongChannelOrder,
 };
@@ -53,6 +57,7 @@ export async function checkModel(
   const logits = await predict(images);
   const probe = { images, labels, channels, plane: height * width, logits, model, data, predict };
   const warnings: Warning[] = [];
+  const checks = model.origin === 'preprocessed' ? outputChecks : { ...outputChecks, ...inputChecks };
   for (const [code, check] of Object.entries(checks)) {
     const message = await check(probe);
     if (message !== null) warnings.push({ code, message });

@@ -51,14 +51,14 @@ export async function stability(
   const { config, threads, count, signal, onEvent } = measurement;
   const { threat, seed } = config;
   const run = { ...config.stability, count, alpha: config.stability.alpha ?? threat.eps / 4 };
-  // Bounds go from layer to layer: those of a TorchScript model are not known.
-  const bounded = model.origin === 'torchscript' ? null : run.certify;
+  // Bounds go from layer to layer: those of a program or of a function in front are not known.
+  const bounded = model.origin === 'torchscript' || model.origin === 'preprocessed' ? null : run.certify;
   const certify = bounded ?? { count: 0, bisections: 0, refine: 0 };
   const warnings = await checkModel(model, data, { count, threads, signal });
   if (bounded !== run.certify) {
     warnings.push({
       code: 'W_NO_BOUND',
-      message: 'The layers of a TorchScript model are not known: no certified bound.',
+      message: `The layers of a ${model.origin === 'torchscript' ? 'TorchScript' : 'preprocessed'} model are not all known: no certified bound.`,
     });
   }
   const result = await awaitRun<NativeStabilityResult, NativeStabilityEvent>(

@@ -30,6 +30,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   exports.Set("loadStateDict", Napi::Function::New<load_state_dict_model>(env, "loadStateDict"));
   exports.Set("loadTorchScript", Napi::Function::New<load_script_model>(env, "loadTorchScript"));
   exports.Set("functionModel", Napi::Function::New<function_model>(env, "functionModel"));
+  exports.Set("preprocessedModel", Napi::Function::New<preprocessed_model>(env, "preprocessedModel"));
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
   exports.Set("train", Napi::Function::New<train>(env, "train"));
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "addon.h"
+#include "attack_list.h"
 #include "evaluate/attack_images.h"
 #include "job.h"
 #include "model.h"
@@ -45,6 +46,7 @@ Napi::Object result_object(Napi::Env env, const AttackedImages& result) {
   out.Set("success", success);
   out.Set("predictions", predictions);
   out.Set("passes", to_javascript(env, result.passes));
+  out.Set("sourcePasses", to_javascript(env, result.source_passes));
   return out;
 }
 
@@ -60,13 +62,14 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
     run =
         Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")), ignore_events,
-                   [shared, images, labels, attacks = attack_list(given, "attacks"),
+                   [shared, images, labels, attacks = AttackList::from(given, "attacks"),
                     seed = static_cast<uint64_t>(integer(given, "seed")),
                     batch = integer(given, "batchSize")](Job& job) -> Job::Make {
-                     const auto lock = acquire<std::shared_lock>(*shared);
+                     AttackList list = attacks;
+                     const auto locks = list.open(shared, job.stop_flag());
                      const AttackedImages result = attack_images(
                          [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); },
-                         images, labels, attacks, seed, batch, job.stop_flag());
+                         images, labels, list.attacks, seed, batch, job.stop_flag());
                      return [result](Napi::Env env) { return result_object(env, result); };
                    });
   });

@@ -2,6 +2,7 @@
 #include <mutex>
 
 #include "addon.h"
+#include "attack_list.h"
 #include "dataset.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/saved_images.h"
@@ -44,6 +45,7 @@ Napi::Object outcome_object(Napi::Env env, const AttackOutcome& outcome) {
   out.Set("attacked", static_cast<double>(outcome.attacked));
   out.Set("broken", static_cast<double>(outcome.broken));
   out.Set("passes", to_javascript(env, outcome.passes));
+  out.Set("sourcePasses", to_javascript(env, outcome.source_passes));
   out.Set("seconds", outcome.seconds);
   out.Set("distances", to_javascript(env, outcome.distances));
   return out;
@@ -104,15 +106,17 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < cascade.Length(); ++i)
       options.cascade.push_back(Napi::Value(cascade[i]).As<Napi::Boolean>());
     options.examples = integer(given, "examples");
-    options.attacks = attack_list(given, "attacks");
+    const auto attacks = AttackList::from(given, "attacks");
     const std::string images = text(given, "images");
     const Metadata about = metadata(given, "imagesMetadata");
     options.keep_images = !images.empty();
     run = Job::start(
         info.Env(), "selfgrad.evaluate", static_cast<int>(integer(given, "threads")),
-        info[1].As<Napi::Function>(), [shared, data, options, images, about](Job& job) -> Job::Make {
-          const auto lock = acquire<std::shared_lock>(*shared);
+        info[1].As<Napi::Function>(), [shared, data, options, attacks, images, about](Job& job) -> Job::Make {
+          AttackList list = attacks;
+          const auto locks = list.open(shared, job.stop_flag());
           EvaluateOptions with = options;
+          with.attacks = list.attacks;
           with.windows = [&] { return shared->classifier->window_forward(); };
           auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
               [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); }, *data,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "addon.h"
@@ -13,6 +14,7 @@
 #include "nn/model_file.h"
 #include "nn/script_network.h"
 #include "nn/state_dict.h"
+#include "preprocessed_model.h"
 #include "values.h"
 
 namespace selfgrad::addon {
@@ -139,6 +141,21 @@ Network& SharedModel::network() const {
               "trained or saved.");
 }
 
+ReadLocks lock_for_reading(const std::vector<std::shared_ptr<SharedModel>>& models) {
+  std::set<SharedModel*> each;
+  for (const auto& model : models) {
+    SharedModel* behind = model.get();
+    while (behind != nullptr && each.insert(behind).second) {
+      const auto* front = dynamic_cast<const PreprocessedModel*>(behind->classifier.get());
+      behind = front == nullptr ? nullptr : front->model().get();
+    }
+  }
+  ReadLocks locks;
+  for (SharedModel* model : each)
+    locks.push_back(acquire<std::shared_lock>(*model));
+  return locks;
+}
+
 ModelObject::ModelObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
     shared_ = std::make_shared<SharedModel>();
@@ -244,7 +261,7 @@ Napi::Value ModelObject::predict(const Napi::CallbackInfo& info) {
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
     run = Job::start(info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")),
                      ignore_events, [shared, images, batch](Job& job) -> Job::Make {
-                       const auto lock = acquire<std::shared_lock>(*shared);
+                       const auto locks = lock_for_reading({shared});
                        const at::NoGradGuard no_grad;
                        std::vector<at::Tensor> logits;
                        for (int64_t i = 0; i < images.size(0); i += batch) {
@@ -319,6 +336,13 @@ Napi::Value function_model(const Napi::CallbackInfo& info) {
   return ModelObject::wrap(info.Env(),
                            make_function_model(info.Env(), request.Get("ask").As<Napi::Function>(),
                                                shape_from(request), integer(request, "classes")));
+}
+
+Napi::Value preprocessed_model(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  return ModelObject::wrap(
+      info.Env(), std::make_shared<PreprocessedModel>(info.Env(), request.Get("ask").As<Napi::Function>(),
+                                                      ModelObject::get(request, "model")));
 }
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {

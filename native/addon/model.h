@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <shared_mutex>
+#include <vector>
 
 #include "error.h"
 #include "nn/classifier.h"
@@ -31,6 +32,10 @@ Lock<std::shared_mutex> acquire(SharedModel& shared) {
                 "second model.");
   return lock;
 }
+
+using ReadLocks = std::vector<std::shared_lock<std::shared_mutex>>;
+/// Locks each of the models, and those behind them, once, however often it is named. @throws as `acquire`
+ReadLocks lock_for_reading(const std::vector<std::shared_ptr<SharedModel>>& models);
 
 class ModelObject : public Napi::ObjectWrap<ModelObject> {
  public:
@@ -60,11 +65,13 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
 Napi::Value network_cost_rows(const Napi::CallbackInfo& info);
 /// `loadModel({ path })` and `inspect({ path })`.
 Napi::Value load_model(const Napi::CallbackInfo& info);
-/// `loadStateDict(NativeStateDictRequest)`, `loadTorchScript(NativeScriptRequest)` and
-/// `functionModel(NativeFunctionRequest)`: models that users bring.
+/// `loadStateDict(NativeStateDictRequest)`, `loadTorchScript(NativeScriptRequest)`,
+/// `functionModel(NativeFunctionRequest)` and `preprocessedModel(NativePreprocessedRequest)`: models that
+/// users bring.
 Napi::Value load_state_dict_model(const Napi::CallbackInfo& info);
 Napi::Value load_script_model(const Napi::CallbackInfo& info);
 Napi::Value function_model(const Napi::CallbackInfo& info);
+Napi::Value preprocessed_model(const Napi::CallbackInfo& info);
 Napi::Value inspect(const Napi::CallbackInfo& info);
 
 }  // namespace selfgrad::addon

@@ -95,7 +95,7 @@ Napi::Value stability(const Napi::CallbackInfo& info) {
     run = Job::start(
         info.Env(), "selfgrad.stability", static_cast<int>(integer(given, "threads")),
         info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
-          const auto lock = acquire<std::shared_lock>(*shared);
+          const auto locks = lock_for_reading({shared});
           auto result = std::make_shared<StabilityResult>(selfgrad::stability(
               *shared->classifier, *data, options, job.stop_flag(), [&](const StabilityProgress& progress) {
                 job.emit([progress](Napi::Env env) { return progress_object(env, progress); });

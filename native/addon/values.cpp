@@ -91,15 +91,8 @@ AttackOptions attack_options(const Napi::Object& from) {
           .learning_rate = number(from, "learningRate"),
           .queries = integer(from, "queries"),
           .p_init = number(from, "pInit"),
-          .schedule = integer(from, "schedule")};
-}
-
-std::vector<AttackOptions> attack_list(const Napi::Object& from, const char* key) {
-  const auto given = from.Get(key).As<Napi::Array>();
-  std::vector<AttackOptions> attacks;
-  for (uint32_t i = 0; i < given.Length(); ++i)
-    attacks.push_back(attack_options(Napi::Value(given[i]).As<Napi::Object>()));
-  return attacks;
+          .schedule = integer(from, "schedule"),
+          .inner = text(from, "inner")};
 }
 
 Napi::Object to_javascript(Napi::Env env, const Metadata& entries) {

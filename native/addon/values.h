@@ -24,9 +24,8 @@ std::vector<std::string> texts(const Napi::Object& from, const char* key);
 Metadata metadata(const Napi::Object& from, const char* key);
 Norm norm(const Napi::Object& from, const char* key);
 Precision precision(const Napi::Object& from, const char* key);
+/// All but `source`, which `AttackList` adds.
 AttackOptions attack_options(const Napi::Object& from);
-/// The attacks of an array.
-std::vector<AttackOptions> attack_list(const Napi::Object& from, const char* key);
 
 Napi::Object to_javascript(Napi::Env env, const Metadata& entries);
 Napi::Object to_javascript(Napi::Env env, const Passes& passes);

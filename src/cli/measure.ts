@@ -10,7 +10,7 @@ import type { MeasurementOptions } from '../measurement.ts';
 import type { Model } from '../model.ts';
 import { commandLine } from './configFlags.ts';
 import { interruptible } from './interrupt.ts';
-import { type ModelFlags, openModel } from './openModel.ts';
+import { type ModelFlags, openGivenModel } from './openModel.ts';
 import { openProgress, type ProgressEvent, type ProgressFlags } from './progress/progress.ts';
 
 const parts = ['test', 'validation', 'train'] as const;
@@ -87,7 +87,7 @@ export async function measureModel<Result>(
   const progress = openProgress(flags);
   try {
     using data = await Dataset.from(await openData(measuredSplit(config, flags)), { signal });
-    using model = await openModel(path, config, flags, data.shape);
+    using model = await openGivenModel(path, config, flags, data.shape);
     const { seed, threads, threat } = config;
     return await job(model, data, { seed, threads, threat, signal, onEvent: progress.show });
   } finally {

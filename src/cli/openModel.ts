@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { Model } from '../model.ts';
+import { openModel } from '../openModel.ts';
 
 export interface ModelFlags {
   architecture?: string;
@@ -20,27 +21,22 @@ export function addModelFlags(command: Command): Command {
 }
 
 /**
- * A TorchScript file by its ending, a state_dict where its architecture is named, else a file of selfgrad.
+ * The model of a command, whatever its kind.
  *
  * @param inputShape of the images that it will be given
- * @throws SelfgradError as `loadModel` and `loadTorchScript`
+ * @throws SelfgradError as `openModel`
  */
-export async function openModel(
+export async function openGivenModel(
   path: string,
   { model }: Config,
   { architecture }: ModelFlags,
   inputShape: readonly [number, number, number],
 ): Promise<Model> {
-  const given = {
+  return openModel(path, {
     inputShape,
+    architecture: architecture ?? null,
+    activation: model.activation,
     mean: model.mean === 'data' ? null : model.mean,
     std: model.std === 'data' ? null : model.std,
-  };
-  const { loadModel } = await import('../model.ts');
-  if (architecture !== undefined) {
-    return loadModel(path, { architecture, activation: model.activation, ...given });
-  }
-  if (!path.endsWith('.pt')) return loadModel(path);
-  const { loadTorchScript } = await import('../torchScript.ts');
-  return loadTorchScript(path, given);
+  });
 }

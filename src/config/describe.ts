@@ -14,11 +14,15 @@ interface Node {
   items?: Node;
   anyOf?: Node[];
   oneOf?: Node[];
+  required?: string[];
 }
 
 function schemaNode(): Node {
   return z.toJSONSchema(configSchema, { io: 'input' }) as Node;
 }
+
+/** A group of which the name says all that must be said. */
+const needsNameOnly = ({ required = [] }: Node) => required.every((key) => key === 'name');
 
 /** Drops what only help reads, and lets a bare name stand for a group that `name` tells apart. */
 function finish(node: Node): Node {
@@ -32,7 +36,10 @@ function finish(node: Node): Node {
   if (node.items) out.items = finish(node.items);
   if (node.anyOf) out.anyOf = node.anyOf.map(finish);
   if (oneOf)
-    out.anyOf = [{ enum: oneOf.map((group) => group.properties?.name?.const) }, ...oneOf.map(finish)];
+    out.anyOf = [
+      { enum: oneOf.filter(needsNameOnly).map((group) => group.properties?.name?.const) },
+      ...oneOf.map(finish),
+    ];
   return out;
 }
 

@@ -2,7 +2,8 @@
 import { SelfgradError } from '../errors.ts';
 import { choice, integer, list, number, section, text } from './option.ts';
 
-const channels = (what: string) =>
+/** @internal One number a channel, or null. */
+export const channelValues = (what: string) =>
   list(number({ description: `${what}.` }), {
     description: `${what} of each channel, pixels in [0, 1].`,
     expected: 'a list of numbers, one a channel',
@@ -20,8 +21,8 @@ const inputShape = list(integer({ description: 'Length.', gte: 1 }), {
 /** @internal */
 export const scriptSchema = section('A TorchScript model.', {
   inputShape,
-  mean: channels('Mean'),
-  std: channels('Deviation'),
+  mean: channelValues('Mean'),
+  std: channelValues('Deviation'),
 });
 
 /** @internal */
@@ -48,8 +49,8 @@ export const stateDictSchema = section('The state_dict of a PyTorch model.', {
     .prefault(null),
   activation: choice(['relu', 'silu'], { description: 'Activation function.' }).prefault('relu'),
   inputShape: inputShape.prefault([3, 32, 32]),
-  mean: channels('Mean'),
-  std: channels('Deviation'),
+  mean: channelValues('Mean'),
+  std: channelValues('Deviation'),
 });
 
 /**

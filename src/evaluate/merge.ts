@@ -15,7 +15,7 @@ function identity(evaluation: Evaluation): string {
     images,
     threat,
     seed,
-    attacks.map(({ name, options }) => [name, options]),
+    attacks.map(({ name, options, source }) => [name, options, source?.architecture, source?.sha256]),
     suites.map((suite) => [suite.name, suite.attacks]),
     perClass.length,
     evaluation.images.total,
@@ -76,7 +76,15 @@ function mergeCounts<T extends SuiteResult | AttackResult>(parts: readonly T[]):
 
 function mergeAttack(parts: readonly AttackResult[]): AttackResult {
   const distances = parts.flatMap((part) => part.distances);
-  return { ...mergeCounts(parts), distances, medianDistance: distribution(distances).median };
+  const sources = parts.flatMap(({ source }) => source ?? []);
+  return {
+    ...mergeCounts(parts),
+    distances,
+    medianDistance: distribution(distances).median,
+    ...(sources.length > 0 && {
+      source: { ...sources[0]!, passes: sumPasses(sources.map(({ passes }) => passes)) },
+    }),
+  };
 }
 
 function mergeCurve(curves: readonly Evaluation['epsCurve'][]): Evaluation['epsCurve'] {

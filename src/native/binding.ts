@@ -107,13 +107,22 @@ export interface NativeScriptRequest extends Omit<NativeModelShape, 'classes'> {
   std: number[];
 }
 
+/** Must not throw, and must answer once: what is asked for, or the error. `shape` is N, C, H, W. */
+export type NativeAsk = (
+  images: Float32Array,
+  shape: [number, number, number, number],
+  answer: (values: Float32Array | null, error: Error | null) => void,
+) => void;
+
 export interface NativeFunctionRequest extends NativeModelShape {
-  /** Must not throw, and must answer once: logits (N·classes), or the error. `shape` is N, C, H, W. */
-  ask: (
-    images: Float32Array,
-    shape: [number, number, number, number],
-    answer: (logits: Float32Array | null, error: Error | null) => void,
-  ) => void;
+  /** For logits, N·classes. */
+  ask: NativeAsk;
+}
+
+export interface NativePreprocessedRequest {
+  model: NativeModel;
+  /** For as many images, N·C·H·W. */
+  ask: NativeAsk;
 }
 
 export interface NativeModel {
@@ -156,7 +165,8 @@ export interface NativeAttackOptions {
     | 'fab-t'
     | 'deepfool'
     | 'cw-l2'
-    | 'square';
+    | 'square'
+    | 'transfer';
   norm: NativeNorm;
   eps: number;
   alpha: number;
@@ -190,6 +200,10 @@ export interface NativeAttackOptions {
   pInit: number;
   /** Queries over which the windows shrink. */
   schedule: number;
+  /** transfer only: the attack that is run; '' for others. */
+  inner: '' | 'fgsm' | 'pgd' | 'mi-fgsm' | 'cw-linf' | 'apgd-ce' | 'apgd-dlr' | 'apgd-t';
+  /** transfer only: the model that gives its gradients; null for others. */
+  source: NativeModel | null;
 }
 
 export interface NativePasses {
@@ -350,6 +364,8 @@ export interface NativeAttackOutcome {
   attacked: number;
   broken: number;
   passes: NativePasses;
+  /** transfer: of the model that gave the gradients. */
+  sourcePasses: NativePasses;
   seconds: number;
   /** fab, fab-t, deepfool, cw-l2: norms of the perturbations found at any size. */
   distances: number[];
@@ -466,6 +482,8 @@ export interface NativeAttackResult {
   success: Uint8Array;
   predictions: Int32Array;
   passes: NativePasses;
+  /** transfer: of the model that gave the gradients. */
+  sourcePasses: NativePasses;
 }
 
 /** A long job on a thread of its own. `cancel` stops it between two attack steps. */
@@ -500,6 +518,8 @@ export interface NativeBinding {
   /** Runs what the file holds: TorchScript is a program. */
   loadTorchScript(request: NativeScriptRequest): NativeModel;
   functionModel(request: NativeFunctionRequest): NativeModel;
+  /** A model behind a function that gradients pass as if it were the identity. */
+  preprocessedModel(request: NativePreprocessedRequest): NativeModel;
   /** Reads the header of a safetensors file only. */
   inspect(request: { path: string }): NativeTensorFile;
   train(

@@ -2,7 +2,17 @@
 import { renderConfig } from '../config/render.ts';
 import type { AttackResult, Rate } from '../evaluation.ts';
 import type { ModelCard } from './card.ts';
-import { counted, duration, grouped, interval, optionText, passes, percent, threatText } from './format.ts';
+import {
+  counted,
+  duration,
+  grouped,
+  interval,
+  optionText,
+  passes,
+  percent,
+  sourceText,
+  threatText,
+} from './format.ts';
 import { bullets, code, fenced, prose, table } from './markdown.ts';
 import { className } from './tables.ts';
 
@@ -32,8 +42,9 @@ function headline({ evaluation }: ModelCard): string {
   return lines.map((line) => `> ${line}`).join('  \n');
 }
 
-function attackCells({ name, options, robust, broken, passes: spent }: AttackResult): string[] {
+function attackCells({ name, options, robust, broken, passes: spent, source }: AttackResult): string[] {
   const given = Object.entries(options).map(([key, value]) => `${key} ${optionText(value)}`);
+  if (source) given.push(sourceText(source));
   const title = `${code(name)}${given.length > 0 ? `<br>${prose(given.join(', '))}` : ''}`;
   return [title, ...rateCells(robust), grouped(broken), passes(spent.forward), passes(spent.backward)];
 }

@@ -24,6 +24,14 @@ const attackSchema = z.object({
   ...attackFields,
   medianDistance: z.number().min(0).nullable(),
   distances: z.array(z.number().min(0)),
+  source: z
+    .object({
+      architecture: z.string(),
+      path: z.string().nullable(),
+      sha256: z.string().nullable(),
+      passes: passesSchema,
+    })
+    .optional(),
 });
 
 const exampleSchema = z.object({

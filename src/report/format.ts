@@ -1,6 +1,6 @@
 /** Numbers as a reader sees them in the table and the report: percent, counts, passes, time, pixels. */
 import { formatEps } from '../config/fraction.ts';
-import type { Evaluation, Passes, Rate } from '../evaluation.ts';
+import type { AttackSource, Evaluation, Passes, Rate } from '../evaluation.ts';
 import type { Difference } from '../interval.ts';
 
 /** `0.8412` → `84.12 %`. */
@@ -57,6 +57,11 @@ export function optionText(value: number | string | boolean): string {
   if (typeof value !== 'number' || String(value).length <= 6) return String(value);
   const text = formatEps(value);
   return text.includes('/') ? text : String(Number(value.toPrecision(6)));
+}
+
+/** Whose gradients a transfer attack follows, and what they cost. */
+export function sourceText({ path, architecture, passes: spent }: AttackSource): string {
+  return `gradients of ${path ?? architecture}: ${passPair(spent).join(', ')}`;
 }
 
 /** The perturbations that are allowed: `L∞ ≤ 8/255`. */

@@ -3,7 +3,7 @@
 import { formatEps } from '../config/fraction.ts';
 import type { AttackResult, Evaluation, Rate, SuiteResult } from '../evaluation.ts';
 import type { MeasurementRecord } from '../measurement.ts';
-import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
+import { counted, duration, grouped, interval, passPair, percent, sourceText } from './format.ts';
 
 /** Terminals act on control characters: names and messages from files must not bring their own. */
 export function plain(text: string): string {
@@ -25,12 +25,16 @@ function rateCells(name: string, rate: Rate): string[] {
   return [name, percent(rate.rate), interval(rate)];
 }
 
-/** The name of an attack, with its radius where that is not the threat model's, and the class that it aims at. */
+/**
+ * The name of an attack, with that of the one that it runs, its radius where that is not the threat model's, and the
+ * class that it aims at.
+ */
 function attackName({ name, options }: AttackResult | SuiteResult, threat: Evaluation['threat']): string {
-  const { norm = threat.norm, eps = threat.eps, target } = options;
+  const { norm = threat.norm, eps = threat.eps, target, attack } = options;
   const own = norm !== threat.norm || eps !== threat.eps;
   return [
     name,
+    ...(attack === undefined ? [] : [attack]),
     ...(own ? [`${norm} ${formatEps(Number(eps))}`] : []),
     ...(target === undefined ? [] : [`target ${target}`]),
   ].join(' ');
@@ -46,10 +50,10 @@ function outcomeCells(outcome: AttackResult | SuiteResult, threat: Evaluation['t
 }
 
 function attackCells(attack: AttackResult, threat: Evaluation['threat']): string[] {
-  const distance = attack.medianDistance;
+  const { medianDistance: distance, source } = attack;
   return [
     ...outcomeCells(attack, threat),
-    distance === null ? '' : `median distance ${distance.toPrecision(3)}`,
+    source ? sourceText(source) : distance === null ? '' : `median distance ${distance.toPrecision(3)}`,
   ];
 }
 

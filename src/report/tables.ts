@@ -3,7 +3,7 @@
 import type { AttackResult, Evaluation, Passes, Rate, SuiteResult } from '../evaluation.ts';
 import type { Tone } from './charts/lineChart.ts';
 import { rateBar } from './charts/rateBar.ts';
-import { duration, grouped, interval, optionText, passes, percent } from './format.ts';
+import { duration, grouped, interval, optionText, passes, percent, sourceText } from './format.ts';
 import { type Content, html, Markup } from './markup.ts';
 
 /** A table that scrolls sideways on its own where the screen is too narrow, also by keyboard. */
@@ -42,7 +42,8 @@ function unbroken(text: string): string {
 function attackRow(attack: AttackResult): Markup {
   const options = Object.entries(attack.options).map(([key, value]) => `${key} ${optionText(value)}`);
   if (attack.medianDistance !== null) options.push(`median distance ${attack.medianDistance.toPrecision(3)}`);
-  return outcomeRow(attack, options.map(unbroken).join('\u00a0· '), null);
+  const words = [...options.map(unbroken), ...(attack.source ? [sourceText(attack.source)] : [])];
+  return outcomeRow(attack, words.join('\u00a0· '), null);
 }
 
 function suiteRow(suite: SuiteResult): Markup {

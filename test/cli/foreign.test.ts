@@ -66,3 +66,49 @@ test('eval takes a state_dict by the name of its architecture, and lists what do
   );
   expect(outcome.stderr).toContain('conv1.weight [4, 3, 3, 3] instead of [64, 3, 3, 3]');
 }, 60_000);
+
+test('eval and attack follow the gradients of another model, and say whose', async () => {
+  const { folder, options } = withImages();
+  const [model, source] = [join(folder, 'model.pt'), join(folder, 'source.pt')];
+  for (const path of [model, source]) copyFileSync(reference('script_model.pt'), path);
+  const declared = [...options, 'model.mean=[0.5]', 'model.std=[0.25]', 'threat.eps=0.1'];
+  const attack = `{ name: transfer, model: ${source}, mean: [0.5], std: [0.25], attack: { name: pgd, steps: 5 } }`;
+  const asked = [...declared, `evaluate.attacks=${attack}`, 'evaluate.epsCurve=null'];
+  const planned = await selfgrad(['eval', model, ...asked, '--dry-run']);
+  expect(planned.stdout).toContain(
+    `attack    transfer pgd · 5 steps · 1 restart · eps 0.1 · gradients of ${source}\n`,
+  );
+  const evaluated = await selfgrad(['eval', model, ...asked]);
+  expect(evaluated).toMatchObject({ status: 0, stderr: expect.stringContaining('[W_TORCHSCRIPT]') });
+  expect(evaluated.stdout).toMatch(
+    new RegExp(`^transfer pgd .* gradients of ${source}: \\d+ fwd, \\d+ bwd$`, 'm'),
+  );
+  const { attacks } = JSON.parse(readFileSync(join(folder, 'evaluation.json'), 'utf8'));
+  expect(attacks[0]).toMatchObject({
+    name: 'transfer',
+    options: { attack: 'pgd', steps: 5 },
+    source: { path: source },
+  });
+  const out = join(folder, 'out');
+  const attacked = await selfgrad([
+    'attack',
+    model,
+    ...declared,
+    '--attack',
+    attack,
+    '--index',
+    '0..2',
+    '--out',
+    out,
+  ]);
+  expect(attacked).toMatchObject({ status: 0, stdout: expect.stringContaining('correctly classified') });
+  expect(JSON.parse(readFileSync(join(out, 'attack.json'), 'utf8')).attack).toMatchObject({
+    name: 'transfer',
+    model: source,
+  });
+  const missing = await selfgrad(['eval', model, ...declared, 'evaluate.attacks=transfer']);
+  expect(missing).toMatchObject({
+    status: 2,
+    stderr: 'ERR_OPTION  Expected the path of a model for evaluate.attacks[0].model but received nothing.\n',
+  });
+}, 120_000);

@@ -221,7 +221,7 @@ describe('functionModel', () => {
   it('refuses what needs gradients and names what works', async () => {
     using model = functionModel(columns(), shape);
     const sentence = (name: string) =>
-      `Expected attacks without gradients for a model that is a function but received ${name}. These work: random or square.`;
+      `Expected attacks without gradients for a model that is a function but received ${name}. These work: random, square or transfer.`;
     const refusals = {
       pgd: evaluate(model, data, { ...quick, attacks: ['square', 'pgd'] }),
       'a stability analysis': stability(model, data),

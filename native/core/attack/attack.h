@@ -37,9 +37,13 @@ enum class Aim {
   kRandom,       ///< of each image, drawn among its wrong ones
 };
 
+/// (N, C, H, W) float32 in [0, 1] -> (N, K) logits, with a graph back to images that require gradients.
+using Logits = std::function<at::Tensor(const at::Tensor&)>;
+
 /// One attack; fields that an attack does not use are ignored by it. Defaults and ranges: src/config/attacks.
 struct AttackOptions {
-  /// random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, deepfool, cw-l2, square
+  /// random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, deepfool, cw-l2, square,
+  /// transfer
   std::string name;
   Threat threat;
   double alpha = 2.0 / 255.0;
@@ -62,6 +66,8 @@ struct AttackOptions {
   int64_t queries = 5000;
   double p_init = 0.8;
   int64_t schedule = 5000;
+  std::string inner = {};  ///< transfer: the attack that is run, one that asks for `Target::gradient` alone
+  Logits source = {};      ///< transfer: of the model that gives its gradients
 };
 
 /// The attacked network, as attacks see it: the one place that counts passes, looks at the stop flag and
@@ -69,7 +75,6 @@ struct AttackOptions {
 /// @throws Cancelled when `stop` is set, Error("ERR_NUMERIC") for NaN or infinite logits.
 class Target {
  public:
-  using Logits = std::function<at::Tensor(const at::Tensor&)>;
   Target(Logits logits, uint64_t seed, const std::atomic<bool>& stop)
       : logits_(std::move(logits)), seed_(seed), stop_(stop) {}
 
@@ -98,6 +103,12 @@ class Target {
   /// Counts and checks a pass of `images` images that `logits` makes.
   at::Tensor counted(int64_t images, const std::function<at::Tensor()>& logits);
 
+  /// Another model for each `gradient`, whose logits stay the attacked one's; null: the attacked one itself.
+  /// Losses are then its, so that value and gradient agree, and samples and precision are of its passes.
+  void set_source(const Logits& logits);
+  /// Those of the model that `set_source` gave last.
+  Passes source_passes() const { return source_ ? source_->passes() : Passes{}; }
+
   /// Passes that each `gradient` is the mean of, at least 1.
   void set_samples(int64_t samples) { samples_ = samples; }
   /// Of each `gradient`. With bfloat16 the logits of images that are close to a tie are computed again in
@@ -110,6 +121,7 @@ class Target {
 
  private:
   at::Tensor forward(const at::Tensor& x, bool with_graph);
+  at::Tensor source_gradient(const at::Tensor& x, const std::function<at::Tensor(const at::Tensor&)>& loss);
   at::Tensor settle_ties(const at::Tensor& x, const at::Tensor& logits);
   void check_stop() const;
   void check_finite(const at::Tensor& logits) const;
@@ -122,6 +134,7 @@ class Target {
   int64_t samples_ = 1;
   Precision precision_ = Precision::kFloat32;
   std::string place_ = "batch 0";
+  std::unique_ptr<Target> source_;
 };
 
 /// What an attack found for a batch. Images that it could not break keep success = false.

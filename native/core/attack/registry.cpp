@@ -27,10 +27,15 @@ std::unique_ptr<Attack> make_attack(const AttackOptions& options) {
   if (options.name == "deepfool") return std::make_unique<DeepFool>(options);
   if (options.name == "cw-l2") return std::make_unique<CwL2>(options);
   if (options.name == "square") return std::make_unique<Square>(options);
+  if (options.name == "transfer") {
+    AttackOptions inner = options;
+    inner.name = options.inner;
+    return make_attack(inner);
+  }
   throw Error(
       "ERR_OPTION",
       "Expected one of random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, deepfool, "
-      "cw-l2, square for attack.name but received " +
+      "cw-l2, square, transfer for attack.name but received " +
           options.name + " (string).");
 }
 

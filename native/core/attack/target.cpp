@@ -74,8 +74,22 @@ at::Tensor Target::settle_ties(const at::Tensor& x, const at::Tensor& logits) {
   return logits.index_copy(0, rows, this->logits(x.index_select(0, rows)));
 }
 
+void Target::set_source(const Logits& logits) {
+  source_ = logits ? std::make_unique<Target>(logits, seed_, stop_) : nullptr;
+}
+
+/// What the source answers, of the precision and the mean that this target was set to.
+at::Tensor Target::source_gradient(const at::Tensor& x,
+                                   const std::function<at::Tensor(const at::Tensor&)>& loss) {
+  source_->set_samples(samples_);
+  source_->set_precision(precision_);
+  source_->set_place(place_ + ", by its source");
+  return source_->gradient(x, loss).gradient;
+}
+
 Target::Gradient Target::gradient(const at::Tensor& x,
                                   const std::function<at::Tensor(const at::Tensor&)>& loss) {
+  if (source_) return {logits(x), source_gradient(x, loss)};
   const torch::autograd::AutoGradMode graph(true);
   Gradient mean;
   for (int64_t sample = 0; sample < samples_; ++sample) {

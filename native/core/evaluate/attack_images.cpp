@@ -28,7 +28,7 @@ at::Tensor predict_batches(Target& target, const at::Tensor& images, const at::T
 
 }  // namespace
 
-AttackedImages attack_images(const Target::Logits& logits, const at::Tensor& images, const at::Tensor& labels,
+AttackedImages attack_images(const Logits& logits, const at::Tensor& images, const at::Tensor& labels,
                              const std::vector<AttackOptions>& attacks, uint64_t seed, int64_t batch_size,
                              const std::atomic<bool>& stop) {
   Target attacker(logits, seed, stop);
@@ -50,6 +50,7 @@ AttackedImages attack_images(const Target::Logits& logits, const at::Tensor& ima
                             outcome.broken.to(images.device()), outcome.adversarial);
                  store_rows(standing, outcome.indices, outcome.broken, outcome.broken.logical_not());
                });
+    result.source_passes += attacker.source_passes();
   }
   result.predictions = predict_batches(checker, result.adversarial, order, batch_size);
   result.success = result.predictions != subject.labels;

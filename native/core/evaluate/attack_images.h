@@ -15,12 +15,13 @@ struct AttackedImages {
   at::Tensor success;      ///< (N) bool: `adversarial` is misclassified
   at::Tensor predictions;  ///< (N) int64, of `adversarial`
   Passes passes;
+  Passes source_passes;  ///< transfer: of the models that gave the gradients
 };
 
 /// images (N, C, H, W) float32 in [0, 1] and labels (N) int64, both on the network's device. Draws are keyed
 /// by the position in `images`. Each attack sees what those before it left standing. @throws as Target,
 /// Error("ERR_OPTION") for an unknown attack.
-AttackedImages attack_images(const Target::Logits& logits, const at::Tensor& images, const at::Tensor& labels,
+AttackedImages attack_images(const Logits& logits, const at::Tensor& images, const at::Tensor& labels,
                              const std::vector<AttackOptions>& attacks, uint64_t seed, int64_t batch_size,
                              const std::atomic<bool>& stop);
 

@@ -78,6 +78,7 @@ void run_attack(const AttackOptions& options, int64_t attack, const Subject& sub
                 const std::function<void(const BatchOutcome&, int64_t)>& observe) {
   const auto method = make_attack(options);
   standing = attackable(options, subject, standing);
+  attacker.set_source(options.source);
   attacker.set_samples(options.eot);
   attacker.set_precision(options.precision);
   for (int64_t restart = 0; restart < method->restarts() && standing.size(0) > 0; ++restart) {

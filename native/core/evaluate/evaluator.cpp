@@ -72,7 +72,7 @@ class KeptImages {
 
 class Evaluation {
  public:
-  Evaluation(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
+  Evaluation(const Logits& logits, const Dataset& data, const EvaluateOptions& options,
              const std::atomic<bool>& stop, const EvaluateObserver& observer)
       : logits_(logits),
         options_(options),
@@ -170,6 +170,7 @@ class Evaluation {
     if (!broken.empty()) settle(attack, broken);
     outcome.robust = standing - outcome.broken;
     outcome.passes = attacker.passes();
+    outcome.source_passes = attacker.source_passes();
     outcome.seconds = watch.seconds();
     result_.passes += outcome.passes;
     observer_({EvaluateProgress::Kind::kAttackEnd, attack, options.name, outcome.attacked, outcome.attacked,
@@ -235,7 +236,7 @@ class Evaluation {
     }
   }
 
-  const Target::Logits& logits_;
+  const Logits& logits_;
   const EvaluateOptions& options_;
   const std::atomic<bool>& stop_;
   const EvaluateObserver& observer_;
@@ -252,7 +253,7 @@ class Evaluation {
 
 }  // namespace
 
-EvaluateResult evaluate(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
+EvaluateResult evaluate(const Logits& logits, const Dataset& data, const EvaluateOptions& options,
                         const std::atomic<bool>& stop, const EvaluateObserver& observer) {
   return Evaluation(logits, data, options, stop, observer).run();
 }

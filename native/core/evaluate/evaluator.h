@@ -38,7 +38,8 @@ struct AttackOutcome {
   int64_t robust = 0;    ///< correct under this attack, of all `count`
   int64_t attacked = 0;  ///< were correct before it (and standing, in a cascade), not of the class aimed at
   int64_t broken = 0;
-  Passes passes;  ///< of the attack alone, without confirmation and recount
+  Passes passes;         ///< of the attack alone, without confirmation and recount
+  Passes source_passes;  ///< transfer: of the model that gave the gradients
   double seconds = 0;
   std::vector<double> distances;  ///< fab, deepfool, cw-l2: of each image that was fooled at any size
 };
@@ -84,7 +85,7 @@ using EvaluateObserver = std::function<void(const EvaluateProgress&)>;
 /// broken, as the attack found it; a larger margin means that logits depend on the batch, which is an error.
 /// @throws Error("ERR_NUMERIC") when logits are not finite, Error("ERR_NATIVE") when the recount differs,
 /// Error("ERR_OPTION") for an unknown attack, Cancelled when `stop` is set.
-EvaluateResult evaluate(const Target::Logits& logits, const Dataset& data, const EvaluateOptions& options,
+EvaluateResult evaluate(const Logits& logits, const Dataset& data, const EvaluateOptions& options,
                         const std::atomic<bool>& stop, const EvaluateObserver& observer);
 
 }  // namespace selfgrad

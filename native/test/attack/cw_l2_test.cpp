@@ -110,7 +110,7 @@ TEST(MakeAttack, RefusesAnUnknownName) {
   options.name = "none";
   EXPECT_EQ(test::message_of([&] { make_attack(options); }),
             "ERR_OPTION Expected one of random, fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr, apgd-t, fab, "
-            "fab-t, deepfool, cw-l2, square for attack.name but received none (string).");
+            "fab-t, deepfool, cw-l2, square, transfer for attack.name but received none (string).");
 }
 
 }  // namespace

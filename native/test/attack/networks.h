@@ -115,8 +115,8 @@ struct Attacked {
   at::Tensor labels;
 };
 
-inline Attacked attack_batch_of(const Target::Logits& network, const AttackOptions& options,
-                                const at::Tensor& images, uint64_t seed = 0) {
+inline Attacked attack_batch_of(const Logits& network, const AttackOptions& options, const at::Tensor& images,
+                                uint64_t seed = 0) {
   std::atomic<bool> stop{false};
   Target target(network, seed, stop);
   const at::Tensor labels = network(images).argmax(1);

@@ -26,7 +26,7 @@ constexpr int64_t kCount = 40;
 
 /// 40 images of 2x4x4; labels are the network's own answers, except for every tenth image.
 struct Fixture {
-  explicit Fixture(Target::Logits classifier) : network(std::move(classifier)), data(kCount, {2, 4, 4}, 5) {
+  explicit Fixture(Logits classifier) : network(std::move(classifier)), data(kCount, {2, 4, 4}, 5) {
     const at::Tensor pixels = (random_tensor(31, {kCount, 2, 4, 4}, 0.3, 0.7) * 255).to(at::kByte);
     const at::Tensor answers = network(pixels.to(at::kFloat) / 255).argmax(1).to(at::kInt).contiguous();
     for (int64_t n = 9; n < kCount; n += 10)
@@ -39,7 +39,7 @@ struct Fixture {
                     [this](const EvaluateProgress& event) { events.push_back(event); });
   }
 
-  Target::Logits network;
+  Logits network;
   Dataset data;
   std::atomic<bool> stop{false};
   std::vector<EvaluateProgress> events;
@@ -186,7 +186,7 @@ TEST(Evaluate, TellsStepAndMarginOfEachBrokenImage) {
 
 /// What `less` breaks, `more` breaks at the same step; what is broken in tries that only `more` has, after
 /// `steps`.
-void expect_steps_of_earlier_tries(const Target::Logits& network, const AttackOptions& less,
+void expect_steps_of_earlier_tries(const Logits& network, const AttackOptions& less,
                                    const AttackOptions& more, int32_t steps) {
   Fixture fixture(network);
   const EvaluateResult once = fixture.run(evaluate_options({less}));

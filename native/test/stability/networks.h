@@ -115,8 +115,8 @@ inline const std::vector<Scene>& scenes() {
 
 /// A batch for the diagnostics, with its first gradient taken.
 struct Analysed {
-  Analysed(const Target::Logits& logits, const at::Tensor& images, const at::Tensor& labels,
-           const Threat& threat, uint64_t seed = 0)
+  Analysed(const Logits& logits, const at::Tensor& images, const at::Tensor& labels, const Threat& threat,
+           uint64_t seed = 0)
       : target(logits, seed, stop),
         batch{target, threat, images, labels, at::arange(images.size(0), at::kLong), {}, {}, {}},
         norms(gradient_norms(batch)) {}

@@ -13,7 +13,7 @@ import { type SavedImage, saveImages } from '../../savedImages.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
 import { parseIndices } from '../indices.ts';
 import { interruptible } from '../interrupt.ts';
-import { addModelFlags, type ModelFlags, modelArgument, openModel } from '../openModel.ts';
+import { addModelFlags, type ModelFlags, modelArgument, openGivenModel } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
 import { makeDirectory } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
@@ -38,7 +38,7 @@ async function run(path: string, config: Config, flags: Flags): Promise<SavedIma
   const { Dataset } = await import('../../data/dataset.ts');
   return interruptible(async (signal) => {
     using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
-    using model = await openModel(path, config, flags, data.shape);
+    using model = await openGivenModel(path, config, flags, data.shape);
     checkIndices(index, data.count, data.name);
     const { images: bytes, labels } = data.native.images({ indices: Int32Array.from(index) });
     const images = Float32Array.from(bytes, (value) => value / 255);

@@ -41,7 +41,12 @@ async function plan(path: string, config: Config, flags: Flags) {
     model: modelFile(path),
     data: { name: source.name, split: source.split, count },
     threat: { ...config.threat, epsText: formatEps(config.threat.eps) },
-    attacks: config.evaluate.attacks.flatMap((attack) => nativeAttacks(attack, config.threat)),
+    attacks: config.evaluate.attacks.flatMap((attack) =>
+      nativeAttacks(attack, config.threat).map((planned) => ({
+        ...planned,
+        source: attack.name === 'transfer' ? modelFile(attack.model) : null,
+      })),
+    ),
     device: resolveDevice(config.device),
     threads: resolveThreads(config.threads),
   };
@@ -60,9 +65,14 @@ function printPlan({
       `evaluate  ${model}`,
       `data      ${data.name} ${data.split} ${grouped(data.count)}`,
       `threat    ${threat.norm} ${threat.epsText}`,
-      ...attacks.map(
-        ({ name, steps, restarts, eps }) =>
-          `attack    ${name} · ${counted(steps, 'step')} · ${counted(restarts, 'restart')} · eps ${formatEps(eps)}`,
+      ...attacks.map(({ name, inner, source, steps, restarts, eps }) =>
+        [
+          `attack    ${inner === '' ? name : `${name} ${inner}`}`,
+          counted(steps, 'step'),
+          counted(restarts, 'restart'),
+          `eps ${formatEps(eps)}`,
+          ...(source === null ? [] : [`gradients of ${source}`]),
+        ].join(' · '),
       ),
       `device    ${device} · ${threads} threads`,
       'Nothing was run: this is --dry-run.',

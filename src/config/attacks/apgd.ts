@@ -118,7 +118,7 @@ export function apgdT(options: ApgdTOptions = {}): ApgdTAttack {
 export function checkClasses(attacks: readonly NativeAttackOptions[], classes: number): void {
   for (const attack of attacks) {
     checkTarget(attack, classes);
-    const { name } = attack;
+    const name = attack.inner || attack.name;
     const least = name === 'apgd-t' ? 4 : name === 'apgd-dlr' ? 3 : 2;
     if (classes >= least) continue;
     throw new SelfgradError(

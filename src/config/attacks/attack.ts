@@ -32,6 +32,7 @@ import { type MiFgsmAttack, type MiFgsmOptions, miFgsmSchema, nativeMiFgsm } fro
 import { nativePgd, type PgdAttack, type PgdOptions, pgd, pgdSchema } from './pgd.ts';
 import { nativeRandom, type RandomAttack, type RandomOptions, randomSchema } from './random.ts';
 import { nativeSquare, type SquareAttack, type SquareOptions, squareSchema } from './square.ts';
+import { type TransferAttack, type TransferOptions, transferSchema } from './transfer.ts';
 
 /** One attack with all its options, told apart by `name`. */
 export type Attack =
@@ -103,21 +104,25 @@ const schemas = [
 /** @internal */
 export const attackSchema = named(attackNames, 'An attack: its name, or a group of its options.', schemas);
 
-/** An entry of a list of attacks; AutoAttack stands for several. */
-export type ListedAttack = Attack | AutoAttack;
+/** An entry of a list of attacks; AutoAttack stands for several, `transfer` for one with a source of gradients. */
+export type ListedAttack = Attack | AutoAttack | TransferAttack;
 
 /** An entry of a list of attacks as a user writes it. */
-export type ListedAttackInput = AttackInput | 'autoattack' | ({ name: 'autoattack' } & AutoAttackOptions);
+export type ListedAttackInput =
+  | AttackInput
+  | 'autoattack'
+  | ({ name: 'autoattack' } & AutoAttackOptions)
+  | ({ name: 'transfer' } & TransferOptions);
 
 /** @internal */
 export const listedAttackSchema = named(
-  [...attackNames, 'autoattack'],
-  'An attack or AutoAttack: its name, or a group of its options.',
-  [...schemas, autoAttackSchema],
+  [...attackNames, 'autoattack', 'transfer'],
+  'An attack, AutoAttack or transfer: its name, or a group of its options.',
+  [...schemas, autoAttackSchema, transferSchema],
 );
 
 /** The attacks that an entry stands for, in the order in which they run. */
-export function attacksOf(entry: ListedAttack): Attack[] {
+export function attacksOf(entry: ListedAttack): (Attack | TransferAttack)[] {
   return entry.name === 'autoattack' ? autoAttackParts(entry) : [entry];
 }
 
@@ -127,12 +132,16 @@ export function defaultAttacks(norm: Norm): Attack[] {
 }
 
 /**
- * The attack as the native core runs it, every default filled in.
+ * The attack as the native core runs it, every default filled in; `transfer` still without its source.
  *
  * @param path names the attack in errors, e.g. `evaluate.attacks[0]`
  * @throws SelfgradError `ERR_OPTION` when its radius does not fit the threat model
  */
-export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): NativeAttackOptions {
+export function nativeAttack(
+  attack: Attack | TransferAttack,
+  threat: Threat,
+  path = 'attack',
+): NativeAttackOptions {
   switch (attack.name) {
     case 'random':
       return nativeRandom(attack, threat, path);
@@ -157,6 +166,10 @@ export function nativeAttack(attack: Attack, threat: Threat, path = 'attack'): N
       return nativeCwL2(attack, threat, path);
     case 'square':
       return nativeSquare(attack, threat, path);
+    case 'transfer': {
+      const inner = nativeAttack(attack.attack, threat, `${path}.attack`);
+      return { ...inner, name: attack.name, inner: attack.attack.name };
+    }
   }
 }
 

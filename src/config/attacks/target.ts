@@ -52,7 +52,10 @@ export function nativeTarget({ target }: Targeted): Pick<NativeAttackOptions, 't
 }
 
 /** The target as records have it: a class, or the word; null for an untargeted attack. */
-export function targetOf({ target, targetClass }: NativeAttackOptions): AttackTarget | null {
+export function targetOf({
+  target,
+  targetClass,
+}: Pick<NativeAttackOptions, 'target' | 'targetClass'>): AttackTarget | null {
   if (target === 'any') return null;
   return target === 'class' ? targetClass : target;
 }

@@ -21,4 +21,6 @@ export const unusedOptions = {
   queries: 1,
   pInit: 0.8,
   schedule: 1,
+  inner: '',
+  source: null,
 } as const satisfies Partial<NativeAttackOptions>;

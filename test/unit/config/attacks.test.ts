@@ -18,7 +18,9 @@ import { pgd } from '../../../src/config/attacks/pgd.ts';
 import { random } from '../../../src/config/attacks/random.ts';
 import { square } from '../../../src/config/attacks/square.ts';
 import type { AttackTarget } from '../../../src/config/attacks/target.ts';
+import type { TransferAttack } from '../../../src/config/attacks/transfer.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
+import { transfer } from '../../../src/transfer.ts';
 import { refusal } from './refusal.ts';
 
 const linf = { norm: 'linf', eps: 8 / 255 } as const;
@@ -135,6 +137,18 @@ describe('the attack builders', () => {
     expect(refusal(() => apgdDlr({ targets: 9 } as object))).toBe(
       'ERR_OPTION  Unknown option apgdDlr.targets. Known here: name, steps, restarts, eot, precision, eps, norm.',
     );
+    expect(refusal(() => transfer({ model: '', attack: 'pgd' }))).toBe(
+      "ERR_OPTION  Expected the path of a model for transfer.model but received '' (string).",
+    );
+    expect(refusal(() => transfer({} as { model: string }))).toBe(
+      'ERR_OPTION  Expected the path of a model for transfer.model but received nothing.',
+    );
+    expect(refusal(() => transfer({ model: 'runs/b', attack: 'square' as 'pgd' }))).toBe(
+      "ERR_OPTION  Expected fgsm, pgd, mi-fgsm, cw-linf, apgd-ce, apgd-dlr or apgd-t for transfer.attack.name but received 'square' (string).",
+    );
+    expect(refusal(() => transfer({ model: 'runs/b', attack: { name: 'pgd', stepz: 3 } as never }))).toBe(
+      'ERR_OPTION  Unknown option transfer.attack.stepz. Did you mean transfer.attack.steps?',
+    );
     expect(refusal(() => square({ queries: 0 }))).toBe(
       'ERR_OPTION  Expected an integer >= 1 for square.queries but received 0 (number).',
     );
@@ -182,6 +196,52 @@ describe('the attack builders', () => {
       square(),
     ]);
     expect(config.evaluate.attacks.map(({ name }) => name)).toEqual(attackNames);
+  });
+});
+
+describe('transfer', () => {
+  it('runs its inner attack with the options and the budget of that', () => {
+    expect(transfer({ model: 'runs/b' })).toEqual({
+      name: 'transfer',
+      model: 'runs/b',
+      attack: pgd(),
+      architecture: null,
+      activation: 'relu',
+      mean: null,
+      std: null,
+    });
+    const inner = cwLinf({ steps: 7, eps: '4/255' });
+    const native = nativeAttack(transfer({ model: 'runs/b', attack: inner }) as TransferAttack, linf);
+    expect(native).toEqual({ ...nativeAttack(inner, linf), name: 'transfer', inner: 'cw-linf' });
+  });
+
+  it('is an entry of a list of attacks, but not an attack of validation', () => {
+    const entry = { name: 'transfer', model: 'runs/b', attack: 'mi-fgsm' } as const;
+    const { config } = resolveConfig([{ origin: 'test', values: { evaluate: { attacks: ['pgd', entry] } } }]);
+    expect(config.evaluate.attacks[1]).toMatchObject({ ...entry, attack: { name: 'mi-fgsm', steps: 10 } });
+    const values = { train: { validate: { attack: entry } } };
+    expect(refusal(() => resolveConfig([{ origin: 'test', values }]))).toContain(
+      "for train.validate.attack.name but received 'transfer' (string).",
+    );
+  });
+
+  it('names what does not fit its inner attack', () => {
+    const attacks = [{ name: 'transfer', model: 'runs/b', attack: 'cw-linf' }];
+    const values = { threat: l2, evaluate: { attacks } };
+    expect(refusal(() => resolveConfig([{ origin: 'test', values }]))).toBe(
+      'ERR_OPTION  Expected a number (an linf radius) for evaluate.attacks[0].attack.eps but received null. The threat model is l2: give this attack its own radius, or choose an l2 attack.',
+    );
+    const dlr = nativeAttack(transfer({ model: 'runs/b', attack: 'apgd-dlr' }) as TransferAttack, linf);
+    expect(refusal(() => checkClasses([dlr], 2))).toContain(
+      'for the attack apgd-dlr but received a network with 2',
+    );
+  });
+
+  it('takes a loaded model in the API alone', () => {
+    const attacks = [{ name: 'transfer', model: new (class Model {})() }];
+    expect(refusal(() => resolveConfig([{ origin: 'test', values: { evaluate: { attacks } } }]))).toBe(
+      'ERR_OPTION  Expected the path of a model for evaluate.attacks[0].model but received {} (object).',
+    );
   });
 });
 
@@ -299,6 +359,7 @@ describe('nativeAttack', () => {
         "eot",
         "eps",
         "initialC",
+        "inner",
         "learningRate",
         "loss",
         "name",
@@ -310,6 +371,7 @@ describe('nativeAttack', () => {
         "randomStart",
         "restarts",
         "schedule",
+        "source",
         "steps",
         "stopWithinEps",
         "target",
