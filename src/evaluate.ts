@@ -35,8 +35,8 @@ import { AttackSources, type ChosenAttackInput, takeModels } from './transfer.ts
 
 export interface EvaluateOptions extends Omit<EvaluateInput, 'attacks'>, MeasurementOptions<EvaluateEvent> {
   /**
-   * A list, or one entry alone. Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`, and for a model that
-   * is a function to `square`.
+   * A list, or one entry alone. Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`, APGD-CE for `l1`, and
+   * for a model that is a function to `square`.
    */
   attacks?: ChosenAttackInput[] | ChosenAttackInput | null;
   /**

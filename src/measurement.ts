@@ -6,7 +6,7 @@ import { formatEps } from './config/fraction.ts';
 import type { MaskingInput } from './config/masking.ts';
 import { resolveConfig } from './config/resolve.ts';
 import type { StabilityInput } from './config/stability.ts';
-import type { Norm, Threat, ThreatInput } from './config/threat.ts';
+import { type Norm, refuseL1, type Threat, type ThreatInput } from './config/threat.ts';
 import type { Dataset } from './data/dataset.ts';
 import { SelfgradError } from './errors.ts';
 import { machine, versions } from './machine.ts';
@@ -74,6 +74,7 @@ export function prepareMeasurement<Event>(
 ): Measurement<Event> {
   const { signal, onEvent, threat = {}, seed = 0, threads = 'auto', ...own } = options;
   const { config } = resolveConfig([{ origin: `${name}()`, values: { threat, seed, threads, [name]: own } }]);
+  if (name !== 'evaluate') refuseL1(config.threat.norm, `a ${name} analysis`);
   checkFit(model, data);
   const count = Math.min(config[name].count ?? data.count, data.count);
   return { model, data, config, threads: resolveThreads(config.threads), count, signal, onEvent };

@@ -10,6 +10,7 @@ import { formatEps } from './config/fraction.ts';
 import { sentence } from './config/option.ts';
 import { resolveConfig } from './config/resolve.ts';
 import { nativeStrategy } from './config/strategies/strategy.ts';
+import { refuseL1 } from './config/threat.ts';
 import { resolveEpochs } from './config/train.ts';
 import { Dataset } from './data/dataset.ts';
 import { openData } from './data/open.ts';
@@ -95,6 +96,7 @@ async function run(
   events: EventQueue<TrainEvent>,
 ): Promise<TrainResult> {
   const { signal, resume = false } = options;
+  refuseL1(config.threat.norm, 'training');
   const owned: Dataset[] = [];
   try {
     const source = options.data ?? (await openData(splitRequest(config, 'train')));

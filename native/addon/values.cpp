@@ -62,7 +62,9 @@ Metadata metadata(const Napi::Object& from, const char* key) {
 }
 
 Norm norm(const Napi::Object& from, const char* key) {
-  return text(from, key) == "l2" ? Norm::kL2 : Norm::kLinf;
+  const std::string name = text(from, key);
+  if (name == "l1") return Norm::kL1;
+  return name == "l2" ? Norm::kL2 : Norm::kLinf;
 }
 
 Precision precision(const Napi::Object& from, const char* key) {

@@ -31,7 +31,7 @@ export interface EvaluateConfig {
 
 /** `EvaluateConfig` as a user writes it: every field has a default, a bare name stands for an attack. */
 export interface EvaluateInput extends Partial<Omit<EvaluateConfig, 'attacks' | 'epsCurve'>> {
-  /** A list, or one entry alone. Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`. */
+  /** A list, or one entry alone. Defaults to PGD-20 and CW-20 for `linf`, PGD-20 and CW-L2 for `l2`, APGD-CE for `l1`. */
   attacks?: ListedAttackInput[] | ListedAttackInput | null;
   epsCurve?: { points?: Fraction[] | null; count?: number } | null;
 }
@@ -57,7 +57,8 @@ export const epsCurveSchema = section('Robust accuracy against eps under the fir
 /** @internal `attacks` may be null here: what that stands for depends on the threat model. */
 export const evaluateSchema = section('What an evaluation runs.', {
   attacks: list(listedAttackSchema, {
-    description: 'Attacks to run; null takes PGD-20 and CW-20 for linf, PGD-20 and CW-L2 for l2.',
+    description:
+      'Attacks to run; null takes PGD-20 and CW-20 for linf, PGD-20 and CW-L2 for l2, APGD-CE for l1.',
     expected: 'a list of attacks',
     length: [1],
   })

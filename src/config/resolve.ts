@@ -50,6 +50,9 @@ export function resolveConfig(layers: readonly Layer[]): ResolvedConfig {
   config.evaluate.attacks.forEach((attack, i) => {
     nativeAttacks(attack, config.threat, `evaluate.attacks[${i}]`);
   });
-  nativeAttack(config.train.validate.attack, config.threat, 'train.validate.attack');
+  // Nothing is trained in L1, so nothing is validated there.
+  if (config.threat.norm !== 'l1') {
+    nativeAttack(config.train.validate.attack, config.threat, 'train.validate.attack');
+  }
   return { config, origins };
 }

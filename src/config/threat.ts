@@ -1,10 +1,14 @@
 /** The threat model: how far an adversary may move an image. */
 import type { z } from 'zod';
+import { SelfgradError } from '../errors.ts';
 import { type Fraction, formatEps, fraction, parseFraction } from './fraction.ts';
 import { choice, section, sentence } from './option.ts';
 
-/** Largest change of any pixel (`linf`), or Euclidean length of the change over the whole image (`l2`). */
-export type Norm = 'linf' | 'l2';
+/**
+ * Largest change of any pixel (`linf`), Euclidean length of the change over the whole image (`l2`), or sum of its sizes
+ * (`l1`, for attacks with APGD alone).
+ */
+export type Norm = 'linf' | 'l2' | 'l1';
 
 export interface Threat {
   norm: Norm;
@@ -15,12 +19,27 @@ export interface Threat {
 export interface ThreatInput {
   /** Defaults to `linf`. */
   norm?: Norm;
-  /** In (0, 1] for `linf`, above 0 for `l2`. Defaults to `8/255`. */
+  /** In (0, 1] for `linf`, above 0 for `l2` and `l1`. Defaults to `8/255`. */
   eps?: Fraction;
 }
 
 /** @internal */
-export const norms = ['linf', 'l2'] as const;
+export const norms = ['linf', 'l2', 'l1'] as const;
+
+/**
+ * Refuses what does not work in L1.
+ *
+ * @param what as errors name it, e.g. `training`
+ * @throws SelfgradError `ERR_OPTION`
+ */
+export function refuseL1(norm: Norm, what: string): void {
+  if (norm !== 'l1') return;
+  throw new SelfgradError(
+    'ERR_OPTION',
+    `Expected linf or l2 for the norm of ${what} but received 'l1' (string).`,
+    { fix: 'In l1 these attacks work: apgd-ce, apgd-dlr, apgd-t.' },
+  );
+}
 
 /** What to write instead of an eps that was given in grey levels. */
 export function pixelFix(value: unknown): string {

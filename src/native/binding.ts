@@ -148,7 +148,8 @@ export interface NativeModel {
   dispose(): void;
 }
 
-export type NativeNorm = 'linf' | 'l2';
+/** `l1` for apgd-ce, apgd-dlr, apgd-t alone. */
+export type NativeNorm = 'linf' | 'l2' | 'l1';
 
 /** One attack. Fields that an attack does not use are ignored by it. Pixel units. */
 export interface NativeAttackOptions {

@@ -100,10 +100,12 @@ function robustness(evaluation: Measured): string[] {
 }
 
 function threatModel({ threat }: Measured): string[] {
-  const size =
-    threat.norm === 'linf'
-      ? `no pixel value changes by more than ${prose(threat.epsText)}`
-      : `the change of all pixel values together has a Euclidean length of at most ${prose(threat.epsText)}`;
+  const eps = prose(threat.epsText);
+  const size = {
+    linf: `no pixel value changes by more than ${eps}`,
+    l2: `the change of all pixel values together has a Euclidean length of at most ${eps}`,
+    l1: `the changes of all pixel values together come to at most ${eps}`,
+  }[threat.norm];
   return [
     '## Threat model',
     `${threatText(threat)}: the attacker knows the network and its weights and may change each image so that ${size}, on a scale where black is 0 and white is 1; pixels stay in [0, 1].`,

@@ -4,7 +4,7 @@ import type { Evaluation, Rate } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import type { Difference } from '../interval.ts';
 import { type LineChart, type LineSeries, lineChart, runTones, type Tone } from './charts/lineChart.ts';
-import { counted, differenceText, percent, threatText } from './format.ts';
+import { counted, differenceText, normText, percent, threatText } from './format.ts';
 import { trainingHistory } from './history.ts';
 import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
@@ -94,7 +94,7 @@ function charts(input: ComparisonInput): Markup[] {
       id: 'eps-curves',
       title: 'Robust accuracy against eps',
       description: `At the largest eps: ${ends(curves)}.`,
-      xLabel: `eps (${threat.norm === 'linf' ? 'L∞' : 'L2'}, pixels in 0 … 1)`,
+      xLabel: `eps (${normText(threat.norm)}, pixels in 0 … 1)`,
       yLabel: 'robust accuracy',
       yMax: 1,
       yFormat: share,

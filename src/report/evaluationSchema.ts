@@ -1,5 +1,6 @@
 /** The check of `evaluation.json`: a file that was edited, cut off or written by another version is refused. */
 import { z } from 'zod';
+import { norms } from '../config/threat.ts';
 import type { Evaluation } from '../evaluation.ts';
 
 const share = z.number().min(0).max(1);
@@ -65,7 +66,7 @@ const fields = z.object({
     sha256: z.string(),
     note: z.string().nullable(),
   }),
-  threat: z.object({ norm: z.enum(['linf', 'l2']), eps: z.number().min(0), epsText: z.string() }),
+  threat: z.object({ norm: z.enum(norms), eps: z.number().min(0), epsText: z.string() }),
   seed: z.number(),
   device: z.string(),
   versions: z.object({ selfgrad: z.string(), libtorch: z.string(), node: z.string() }),

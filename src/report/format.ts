@@ -1,5 +1,6 @@
 /** Numbers as a reader sees them in the table and the report: percent, counts, passes, time, pixels. */
 import { formatEps } from '../config/fraction.ts';
+import type { Norm } from '../config/threat.ts';
 import type { AttackSource, Evaluation, Passes, Rate } from '../evaluation.ts';
 import type { Difference } from '../interval.ts';
 
@@ -64,7 +65,12 @@ export function sourceText({ path, architecture, passes: spent }: AttackSource):
   return `gradients of ${path ?? architecture}: ${passPair(spent).join(', ')}`;
 }
 
+/** `L∞` */
+export function normText(norm: Norm): string {
+  return norm === 'linf' ? 'L∞' : norm.toUpperCase();
+}
+
 /** The perturbations that are allowed: `L∞ ≤ 8/255`. */
 export function threatText({ norm, epsText }: Evaluation['threat']): string {
-  return `${norm === 'linf' ? 'L∞' : 'L2'} ≤ ${epsText}`;
+  return `${normText(norm)} ≤ ${epsText}`;
 }

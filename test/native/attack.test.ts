@@ -1,5 +1,6 @@
 /** `attack()`: adversarial images inside their ball, and flags that another forward pass confirms. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Norm } from '../../src/config/threat.ts';
 import {
   apgdCe,
   apgdDlr,
@@ -38,17 +39,19 @@ async function classesOf(pixels: Float32Array): Promise<number[]> {
 }
 
 /** Distance of each image from the clean one. */
-function distances(adversarial: Float32Array, norm: 'linf' | 'l2'): number[] {
+function distances(adversarial: Float32Array, norm: Norm): number[] {
   return Array.from({ length: count }, (_, row) => {
     const change = [...adversarial.subarray(64 * row, 64 * row + 64)].map(
       (x, i) => x - images[64 * row + i]!,
     );
-    return norm === 'linf' ? Math.max(...change.map(Math.abs)) : Math.hypot(...change);
+    const sizes = change.map(Math.abs);
+    if (norm === 'l1') return sizes.reduce((sum, size) => sum + size, 0);
+    return norm === 'linf' ? Math.max(...sizes) : Math.hypot(...sizes);
   });
 }
 
 describe('attack', () => {
-  it.each<[string, ListedAttack, 'linf' | 'l2', number]>([
+  it.each<[string, ListedAttack, Norm, number]>([
     ['fgsm', fgsm(), 'linf', 0.2],
     ['pgd', pgd({ steps: 7, restarts: 2 }), 'linf', 0.2],
     ['pgd in l2', pgd({ steps: 7 }), 'l2', 1.5],
@@ -56,6 +59,9 @@ describe('attack', () => {
     ['cw-linf', cwLinf({ steps: 7 }), 'linf', 0.2],
     ['apgd-ce', apgdCe({ steps: 7, restarts: 2 }), 'linf', 0.2],
     ['apgd-dlr in l2', apgdDlr({ steps: 7 }), 'l2', 1.5],
+    ['apgd-ce in l1', apgdCe({ steps: 20, restarts: 2 }), 'l1', 6],
+    ['apgd-dlr in l1', apgdDlr({ steps: 20 }), 'l1', 6],
+    ['autoattack rand in l1', autoattack({ version: 'rand' }), 'l1', 6],
     ['fab-t', fabT({ steps: 5, restarts: 2 }), 'linf', 0.2],
     ['fab-t in l2', fabT({ steps: 5 }), 'l2', 1.5],
     ['fab', fab({ steps: 5, restarts: 2 }), 'linf', 0.2],

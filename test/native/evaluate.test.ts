@@ -13,10 +13,14 @@ import {
   fgsm,
   type ImagesDocument,
   type Model,
+  masking,
   mergeEvaluations,
   openArrays,
   pgd,
   type Rate,
+  renderReport,
+  renderTable,
+  stability,
   train,
 } from '../../src/index.ts';
 import { rejection, temporaryFolder, tinyConfig, tinyData } from './tiny.ts';
@@ -107,6 +111,41 @@ describe('evaluate', () => {
     const margins = ({ images }: Evaluation) => images.margins.filter((margin) => margin !== null);
     expect(Math.max(...margins(mixed))).toBeLessThan(0);
     expect(margins(mixed)).not.toEqual(margins(exact));
+  });
+
+  it('in L1 runs APGD, alone without a list, and finds less the smaller the budget', async () => {
+    const l1 = (eps: number) => measure({ threat: { norm: 'l1', eps }, attacks: null });
+    const [none, some, more] = [await l1(1e-6), await l1(4), await l1(60)];
+    expect(some.attacks.map(({ name }) => name)).toEqual(['apgd-ce']);
+    expect(some.attacks[0]!.options).toMatchObject({ norm: 'l1', eps: 4, steps: 100 });
+    expect(none.robust).toEqual(none.clean);
+    expect(some.robust.correct).toBeLessThan(none.robust.correct);
+    expect(some.robust.correct).toBeGreaterThan(0);
+    expect(more.robust.correct).toBe(0);
+    for (const { image, adversarial } of some.examples) {
+      const size = adversarial.reduce((sum, pixel, i) => sum + Math.abs(pixel - image[i]!), 0);
+      expect(size).toBeLessThanOrEqual(4 + 1e-5);
+      expect(Math.min(...adversarial)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...adversarial)).toBeLessThanOrEqual(1);
+    }
+    expect(renderTable(some)).toContain(' · l1 4 · ');
+    expect(renderReport({ evaluation: some, history: [], config: null })).toContain('L1 ≤ 4');
+    const pieces = await measure({ threat: { norm: 'l1', eps: 4 }, attacks: null, batchSize: 7 });
+    expect(pieces.images.brokenBy).toEqual(some.images.brokenBy);
+  });
+
+  it('leaves training, stability and the checks for masking to the other norms', async () => {
+    const threat = { norm: 'l1', eps: 4 } as const;
+    const sentence = (what: string) =>
+      `Expected linf or l2 for the norm of ${what} but received 'l1' (string). In l1 these attacks work: apgd-ce, apgd-dlr, apgd-t.`;
+    const training = train({ ...tinyConfig(), threat }, { data }).result;
+    expect(await rejection(training)).toMatchObject({ code: 'ERR_OPTION', message: sentence('training') });
+    expect(await rejection(stability(model, data, { threat }))).toMatchObject({
+      message: sentence('a stability analysis'),
+    });
+    expect(await rejection(masking(model, data, { threat }))).toMatchObject({
+      message: sentence('a masking analysis'),
+    });
   });
 
   it('aims at a class when asked to: leaves its images alone, and breaks fewer than without an aim', async () => {

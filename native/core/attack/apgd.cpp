@@ -12,6 +12,7 @@
 
 #include "attack/active_set.h"
 #include "attack/apgd_climb.h"
+#include "attack/apgd_l1_climb.h"
 #include "attack/targets.h"
 
 namespace selfgrad {
@@ -38,13 +39,23 @@ AttackResult nothing_found(const at::Tensor& images) {
 }  // namespace
 
 /// towards (N) int64: the wrong class of each image, for kTargetedDlr.
-AttackResult Apgd::climb(Target& target, const at::Tensor& images, Goal goal, const at::Tensor& indices,
-                         const at::Tensor& towards, uint32_t round) const {
+AttackResult Apgd::climb(Target& target, const at::Tensor& images, const Goal& goal,
+                         const at::Tensor& indices, const at::Tensor& towards, uint32_t round) const {
   const Threat& threat = options_.threat;
   const DrawKey key{target.seed(), Purpose::kAttackStart, round};
-  const at::Tensor start = random_surface_start(threat, key, indices, images.sizes().slice(1));
-  ApgdClimb climb(threat, options_.steps, images,
-                  project(threat, images, images + start.to(images.device())));
+  const auto shape = images.sizes().slice(1);
+  const bool l1 = threat.norm == Norm::kL1;
+  const at::Tensor noise =
+      l1 ? normal(key, indices, shape) : random_surface_start(threat, key, indices, shape);
+  const at::Tensor start = project(threat, images, images + noise.to(images.device()));
+  if (l1) return follow(ApgdL1Climb(threat, options_.steps, images, start), target, images, goal, towards);
+  return follow(ApgdClimb(threat, options_.steps, images, start), target, images, goal, towards);
+}
+
+/// Climbs until it is broken or the steps are used up.
+template <class Climb>
+AttackResult Apgd::follow(Climb climb, Target& target, const at::Tensor& images, Goal goal,
+                          const at::Tensor& towards) const {
   AttackResult result = nothing_found(images);
   ActiveSet active(images.size(0), images.device());
   at::Tensor rank = towards;

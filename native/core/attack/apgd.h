@@ -12,12 +12,13 @@ enum class ApgdLoss {
   kTargetedDlr,   ///< apgd-t: towards one wrong class after another
 };
 
-/// ApgdClimb from a point that touches the ball. An image leaves with its first misclassified iterate, the
-/// start and the last one included, so `steps` cost as many backwards and one forward more. kTargetedDlr
-/// makes one climb towards each of the `targets` wrong classes of largest clean logit (one forward more), all
-/// of them where the network has fewer, and any misclassification counts. The authors' code goes on after the
-/// first misclassified iterate and returns the last; the verdict is the same. Reads threat, steps, restarts,
-/// targets. run() @throws Error("ERR_OPTION") for kDlr on fewer than 3 classes, kTargetedDlr on fewer than 4.
+/// ApgdClimb from a point that touches the ball; for L1 ApgdL1Climb from normal noise, projected. An image
+/// leaves with its first misclassified iterate, the start and the last one included, so `steps` cost as many
+/// backwards and one forward more. kTargetedDlr makes one climb towards each of the `targets` wrong classes
+/// of largest clean logit (one forward more), all of them where the network has fewer, and any
+/// misclassification counts. The authors' code goes on after the first misclassified iterate and returns the
+/// last; the verdict is the same. Reads threat, steps, restarts, targets. run() @throws Error("ERR_OPTION")
+/// for kDlr on fewer than 3 classes, kTargetedDlr on fewer than 4.
 class Apgd final : public Attack {
  public:
   Apgd(const AttackOptions& options, ApgdLoss loss) : options_(options), loss_(loss) {}
@@ -28,8 +29,11 @@ class Apgd final : public Attack {
  private:
   AttackResult run_targeted(Target& target, const at::Tensor& images, const at::Tensor& labels,
                             const at::Tensor& indices, uint32_t round) const;
-  AttackResult climb(Target& target, const at::Tensor& images, Goal goal, const at::Tensor& indices,
+  AttackResult climb(Target& target, const at::Tensor& images, const Goal& goal, const at::Tensor& indices,
                      const at::Tensor& towards, uint32_t round) const;
+  template <class Climb>
+  AttackResult follow(Climb climb, Target& target, const at::Tensor& images, Goal goal,
+                      const at::Tensor& towards) const;
 
   AttackOptions options_;
   ApgdLoss loss_;

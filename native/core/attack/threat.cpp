@@ -12,10 +12,12 @@
 #include <ATen/ops/narrow.h>
 #include <ATen/ops/sign.h>
 #include <ATen/ops/where.h>
+#include <c10/util/Exception.h>
 
 #include <cmath>
 #include <vector>
 
+#include "attack/l1_projection.h"
 #include "kernels/cpu/table.h"
 #include "kernels/switches.h"
 
@@ -69,11 +71,12 @@ at::Tensor fused_linf_step(double eps, const at::Tensor& origin, const at::Tenso
 
 at::Tensor perturbation_norm(Norm norm, const at::Tensor& delta) {
   if (norm == Norm::kLinf) return largest(delta);
-  return at::linalg_vector_norm(delta.flatten(1), 2, {1});
+  return at::linalg_vector_norm(delta.flatten(1), norm == Norm::kL1 ? 1 : 2, {1});
 }
 
 at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                         at::IntArrayRef example_shape) {
+  TORCH_CHECK(threat.norm != Norm::kL1, "no random start in L1");
   if (threat.norm == Norm::kLinf) return uniform(key, indices, example_shape, -threat.eps, threat.eps);
   int64_t size = 1;
   for (const int64_t extent : example_shape)
@@ -91,6 +94,7 @@ at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tens
 
 at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                                 at::IntArrayRef example_shape) {
+  TORCH_CHECK(threat.norm != Norm::kL1, "no surface start in L1");
   const at::Tensor draws = threat.norm == Norm::kLinf ? uniform(key, indices, example_shape, -1.0, 1.0)
                                                       : normal(key, indices, example_shape);
   const at::Tensor size = perturbation_norm(threat.norm, draws);
@@ -98,6 +102,7 @@ at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const 
 }
 
 at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient) {
+  TORCH_CHECK(norm != Norm::kL1, "no dense steps in L1");
   if (norm == Norm::kLinf) return gradient.sign();
   // Scaled by its largest entry first: squares of the gradients of confident images underflow.
   const at::Tensor scaled = gradient / per_example_view(one_where_zero(largest(gradient)), gradient);
@@ -106,13 +111,17 @@ at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient) {
 
 at::Tensor into_ball(const Threat& threat, const at::Tensor& delta) {
   if (threat.norm == Norm::kLinf) return delta.clamp(-threat.eps, threat.eps);
+  if (threat.norm == Norm::kL1) return into_l1_ball(threat.eps, delta, delta.abs());
   const at::Tensor length = perturbation_norm(Norm::kL2, delta);
   const at::Tensor shrink = (threat.eps / one_where_zero(length)).clamp_max(1.0);
   return delta * per_example_view(shrink, delta);
 }
 
 at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x) {
-  return (origin + into_ball(threat, x - origin)).clamp(0, 1);
+  const at::Tensor delta = x - origin;
+  if (threat.norm != Norm::kL1) return (origin + into_ball(threat, delta)).clamp(0, 1);
+  const at::Tensor room = at::where(delta > 0, 1.0 - origin, origin);
+  return (origin + into_l1_ball(threat.eps, delta, room)).clamp(0, 1);
 }
 
 at::Tensor random_point(const Threat& threat, const DrawKey& key, const at::Tensor& indices,

@@ -7,7 +7,7 @@
 
 namespace selfgrad {
 
-enum class Norm { kLinf, kL2 };
+enum class Norm { kLinf, kL2, kL1 };
 
 /// Perturbations of norm at most eps (pixel units) that keep the image in [0, 1].
 struct Threat {
@@ -16,22 +16,24 @@ struct Threat {
 };
 
 /// A random point of the ball around zero, (N, *example_shape) float32: uniform for Linf; for L2 a uniform
-/// direction with radius U(0, 1) * eps (Rice et al. 2020), not uniform in volume.
+/// direction with radius U(0, 1) * eps (Rice et al. 2020), not uniform in volume. Not for L1.
 at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                         at::IntArrayRef example_shape);
 
 /// A random point that touches the surface of that ball, as APGD starts (Croce & Hein 2020): for Linf a
-/// uniform one, scaled; for L2 uniform on the sphere. (N, *example_shape) float32.
+/// uniform one, scaled; for L2 uniform on the sphere. (N, *example_shape) float32. Not for L1.
 at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                                 at::IntArrayRef example_shape);
 
-/// The unit step of steepest ascent: sign(g) for Linf, g / |g|_2 per example for L2 (zero stays zero).
+/// The unit step of steepest ascent: sign(g) for Linf, g / |g|_2 per example for L2 (zero stays zero). Not
+/// for L1, where it moves one coordinate: `sparse_direction`.
 at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient);
 
 /// Perturbations (N, C, H, W) shortened to eps where they are longer.
 at::Tensor into_ball(const Threat& threat, const at::Tensor& delta);
 
-/// `x` moved into the eps ball around `origin`, then into [0, 1]. Both (N, C, H, W).
+/// `x` moved into the eps ball around `origin`, then into [0, 1]; for L1 into both at once, the nearest
+/// point. Both (N, C, H, W).
 at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Tensor& x);
 
 /// A random point of the ball around each image of `origin` (N, C, H, W), in [0, 1].

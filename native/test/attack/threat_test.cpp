@@ -74,7 +74,7 @@ TEST(SteepestDirection, KeepsZeroAndSurvivesTinyGradients) {
 TEST(Project, HoldsBudgetAndBox) {
   const at::Tensor origin = random_tensor(4, {20, 2, 4, 4}, 0, 1);
   const at::Tensor x = origin + random_tensor(5, {20, 2, 4, 4}, -0.5, 0.5);
-  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+  for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1}) {
     const Threat threat{norm, 0.1};
     const at::Tensor projected = project(threat, origin, x);
     test::expect_within(threat, origin, projected);
@@ -85,14 +85,15 @@ TEST(Project, HoldsBudgetAndBox) {
 TEST(Project, LeavesInteriorPointsWhereTheyAre) {
   const at::Tensor origin = grey_images(3);
   const at::Tensor x = origin + 0.01;
-  for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
+  for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1}) {
     EXPECT_TRUE(at::allclose(project({norm, 0.5}, origin, x), x, 0, 1e-7));
   }
 }
 
 TEST(Project, KeepsTheMemoryFormat) {
   const at::Tensor origin = grey_images(3);
-  EXPECT_TRUE(project({Norm::kL2, 0.1}, origin, origin + 1).is_contiguous(at::MemoryFormat::ChannelsLast));
+  for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1})
+    EXPECT_TRUE(project({norm, 0.1}, origin, origin + 1).is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
 TEST(ProjectedStep, TakesOneAlphaOrOneForEachExample) {

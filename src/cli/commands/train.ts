@@ -7,6 +7,7 @@ import { resolveDevice, resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { passesPerExample } from '../../config/strategies/strategy.ts';
+import { refuseL1 } from '../../config/threat.ts';
 import { resolveEpochs, stepsPerEpoch } from '../../config/train.ts';
 import { openData } from '../../data/open.ts';
 import { SelfgradError } from '../../errors.ts';
@@ -60,6 +61,7 @@ function target({ out, resume }: Flags): { directory: string; resume: boolean } 
 
 /** What will run, before anything does. */
 async function plan(config: Config, directory: string) {
+  refuseL1(config.threat.norm, 'training');
   const { train, model, threat } = config;
   const source = await openData(splitRequest(config, 'train'));
   const shape = [source.channels, source.height, source.width] as const;

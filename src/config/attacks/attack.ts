@@ -1,7 +1,7 @@
 /** The registry of attacks: their unions, and what the native core is given for each. */
 import type { NativeAttackOptions } from '../../native/binding.ts';
 import { named } from '../option.ts';
-import type { Norm, Threat } from '../threat.ts';
+import { type Norm, refuseL1, type Threat } from '../threat.ts';
 import {
   type ApgdCeAttack,
   type ApgdCeOptions,
@@ -9,6 +9,7 @@ import {
   type ApgdOptions,
   type ApgdTAttack,
   type ApgdTOptions,
+  apgdCe,
   apgdCeSchema,
   apgdDlrSchema,
   apgdTSchema,
@@ -126,8 +127,9 @@ export function attacksOf(entry: ListedAttack): (Attack | TransferAttack)[] {
   return entry.name === 'autoattack' ? autoAttackParts(entry) : [entry];
 }
 
-/** The attacks of an evaluation that names none: PGD-20, and CW in the form of the norm. */
+/** The attacks of an evaluation that names none: PGD-20, and CW in the form of the norm; in L1 APGD. */
 export function defaultAttacks(norm: Norm): Attack[] {
+  if (norm === 'l1') return [apgdCe()];
   return norm === 'linf' ? [pgd(), cwLinf()] : [pgd(), cwL2()];
 }
 
@@ -179,5 +181,9 @@ export function nativeAttack(
  * @throws SelfgradError as `nativeAttack`
  */
 export function nativeAttacks(entry: ListedAttack, threat: Threat, path = 'attack'): NativeAttackOptions[] {
+  // Of its attacks only APGD works in L1, of which `rand` consists.
+  if (entry.name === 'autoattack' && entry.version !== 'rand') {
+    refuseL1(entry.norm ?? threat.norm, `autoattack ${entry.version} (${path})`);
+  }
   return attacksOf(entry).map((attack) => nativeAttack(attack, threat, path));
 }

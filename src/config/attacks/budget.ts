@@ -2,7 +2,7 @@
 import { SelfgradError } from '../../errors.ts';
 import { fraction } from '../fraction.ts';
 import { choice, sentence } from '../option.ts';
-import { type Norm, norms, pixelFix, type Threat } from '../threat.ts';
+import { type Norm, norms, pixelFix, refuseL1, type Threat } from '../threat.ts';
 
 /** @internal */
 export const attackEps = fraction({
@@ -43,13 +43,14 @@ export function attackBudget(eps: number | null, norm: Norm, threat: Threat, pat
 /**
  * Norm and radius at which an attack that works in either norm runs: its own ones, or the threat model's.
  *
- * @throws SelfgradError as `attackBudget`
+ * @throws SelfgradError as `attackBudget`; `ERR_OPTION` in L1 for an attack that is not APGD
  */
 export function attackBall(
-  attack: { norm: Norm | null; eps: number | null },
+  attack: { name: string; norm: Norm | null; eps: number | null },
   threat: Threat,
   path: string,
 ): { norm: Norm; eps: number } {
   const norm = attack.norm ?? threat.norm;
+  if (!attack.name.startsWith('apgd')) refuseL1(norm, `${attack.name} (${path})`);
   return { norm, eps: attackBudget(attack.eps, norm, threat, path) };
 }

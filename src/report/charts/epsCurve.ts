@@ -1,6 +1,6 @@
 /** Robust accuracy against eps: it should fall to zero, or the attack is too weak to be believed. */
 import type { EpsPoint, Evaluation } from '../../evaluation.ts';
-import { percent } from '../format.ts';
+import { normText, percent } from '../format.ts';
 import type { Markup } from '../markup.ts';
 import { lineChart } from './lineChart.ts';
 
@@ -15,7 +15,7 @@ export function epsCurve(curve: NonNullable<Evaluation['epsCurve']>, threat: Eva
     id: 'eps-curve',
     title: 'Robust accuracy against eps',
     description: `Accuracy under ${curve.attack} falls from ${percent(first.robust.rate)} at eps ${first.epsText} to ${percent(last.robust.rate)} at eps ${last.epsText}.`,
-    xLabel: `eps (${threat.norm === 'linf' ? 'L∞' : 'L2'}, pixels in 0 … 1)`,
+    xLabel: `eps (${normText(threat.norm)}, pixels in 0 … 1)`,
     yLabel: 'robust accuracy',
     xTicks: ranked.map(({ eps, epsText }) => ({ value: eps, text: epsText })),
     yMax: 1,

@@ -199,6 +199,45 @@ describe('the attack builders', () => {
   });
 });
 
+describe('in L1', () => {
+  const l1 = { norm: 'l1', eps: 12 } as const;
+  const resolve = (attacks: unknown) =>
+    resolveConfig([{ origin: 'test', values: { threat: l1, evaluate: { attacks } } }]).config.evaluate
+      .attacks;
+  const works = 'In l1 these attacks work: apgd-ce, apgd-dlr, apgd-t.';
+
+  it('APGD works, and is what an evaluation runs that names nothing', () => {
+    expect(resolve(null)).toEqual([apgdCe()]);
+    for (const attack of [apgdCe(), apgdDlr(), apgdT(), autoattack({ version: 'rand' })]) {
+      expect(nativeAttacks(attack, l1)[0]).toMatchObject(l1);
+    }
+    const transferred = transfer({ model: 'runs/b', attack: apgdCe() }) as TransferAttack;
+    expect(nativeAttack(transferred, l1)).toMatchObject(l1);
+    expect(nativeAttack(apgdCe({ norm: 'l1', eps: 3 }), linf)).toMatchObject({ norm: 'l1', eps: 3 });
+  });
+
+  it.each(['random', 'fgsm', 'pgd', 'mi-fgsm', 'fab', 'fab-t', 'deepfool', 'square'])(
+    'refuses %s',
+    (name) => {
+      expect(refusal(() => resolve(['apgd-ce', name]))).toBe(
+        `ERR_OPTION  Expected linf or l2 for the norm of ${name} (evaluate.attacks[1]) but received 'l1' (string). ${works}`,
+      );
+    },
+  );
+
+  it('refuses AutoAttack as a whole, CW without a radius of its own, and PGD within transfer', () => {
+    expect(refusal(() => resolve('autoattack'))).toBe(
+      `ERR_OPTION  Expected linf or l2 for the norm of autoattack standard (evaluate.attacks[0]) but received 'l1' (string). ${works}`,
+    );
+    expect(refusal(() => resolve('cw-l2'))).toBe(
+      'ERR_OPTION  Expected a number (an l2 radius) for evaluate.attacks[0].eps but received null. The threat model is l1: give this attack its own radius, or choose an l1 attack.',
+    );
+    expect(refusal(() => resolve({ name: 'transfer', model: 'runs/b' }))).toBe(
+      `ERR_OPTION  Expected linf or l2 for the norm of pgd (evaluate.attacks[0].attack) but received 'l1' (string). ${works}`,
+    );
+  });
+});
+
 describe('transfer', () => {
   it('runs its inner attack with the options and the budget of that', () => {
     expect(transfer({ model: 'runs/b' })).toEqual({
