@@ -21,9 +21,12 @@ export interface SavedImage {
   linf: number;
   /** Euclidean length of the change. */
   l2: number;
+  /** Sum of the sizes of the changes. */
+  l1: number;
   /** Those of the rounded image: rounding can leave a ball whose radius is no multiple of 1/255. */
   linfAfterRounding: number;
   l2AfterRounding: number;
+  l1AfterRounding: number;
   /** File names; null when the images have neither 1 nor 3 channels. */
   original: string | null;
   adversarial: string | null;
@@ -46,13 +49,15 @@ export interface AdversarialBatch {
 /** Of a change from bytes to `pixels` (times `scale` in [0, 1]). */
 function distances(originals: Uint8Array, pixels: ArrayLike<number>, scale: number) {
   let linf = 0;
-  let sum = 0;
+  let squares = 0;
+  let l1 = 0;
   for (let i = 0; i < originals.length; i++) {
     const change = Math.abs(pixels[i]! * scale - originals[i]! / 255);
     linf = Math.max(linf, change);
-    sum += change * change;
+    squares += change * change;
+    l1 += change;
   }
-  return { linf, l2: Math.sqrt(sum) };
+  return { linf, l2: Math.sqrt(squares), l1 };
 }
 
 async function writePng(path: string, bytes: Uint8Array, shape: ImageShape): Promise<void> {
@@ -111,6 +116,7 @@ export async function saveImages(
       ...distances(before, adversarial.subarray(...part), 1),
       linfAfterRounding: after.linf,
       l2AfterRounding: after.l2,
+      l1AfterRounding: after.l1,
       original: drawable ? `${name}-original.png` : null,
       adversarial: drawable ? `${name}-adversarial.png` : null,
     };

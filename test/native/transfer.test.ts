@@ -135,6 +135,20 @@ describe('transfer', () => {
     expect(renderCard(modelCard({ model, evaluation }))).toContain('gradients of preact-resnet: ');
   });
 
+  it('looks at a source that selfgrad did not make as it does at the attacked model', async () => {
+    const path = reference('script_train_mode.pt');
+    const attacks = [transfer({ ...script, model: path, attack: 'fgsm' })];
+    const { warnings } = await evaluate(model, data, { ...quick, attacks });
+    expect(warnings).toContainEqual({
+      code: 'W_TRAIN_MODE',
+      message: expect.stringMatching(
+        /^Source .*script_train_mode\.pt: .*export the model in evaluation mode\.$/,
+      ),
+    });
+    const bare = await evaluate(model, data, { ...quick, attacks: [climb] });
+    expect(bare.warnings.map(({ code }) => code)).not.toContain('W_TRAIN_MODE');
+  });
+
   it('does not depend on the batch size', async () => {
     const attacks = [transfer({ model: other, attack: climb })];
     const whole = await evaluate(model, data, { ...quick, attacks, batchSize: 90 });

@@ -23,12 +23,19 @@ describe('configJsonSchema', () => {
   it.each([
     { train: { stepz: 1 } },
     { preset: 'none' },
-    { threat: { norm: 'l1' } },
+    { threat: { norm: 'l0' } },
+    { evaluate: { attacks: ['transfer'] } },
+    { evaluate: { attacks: [{ name: 'transfer', attack: 'pgd' }] } },
     { train: { strategy: 'pdg' } },
     { train: { strategy: { name: 'pgd', initialNoise: 1 } } },
     { seed: 1.5 },
   ])('refuses %j', (values) => {
     expect(compiled.safeParse(values).success).toBe(false);
+  });
+
+  it('accepts an attack by its name where the name says all, and with what must be said besides', () => {
+    const attacks = ['pgd', 'autoattack', { name: 'transfer', model: 'runs/b' }];
+    expect(compiled.safeParse({ evaluate: { attacks } }).error).toBeUndefined();
   });
 
   it('has a description for every option', () => {

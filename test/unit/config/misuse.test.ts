@@ -24,8 +24,8 @@ describe('a wrong option', () => {
       "ERR_OPTION  Expected a number or fraction > 0 for threat.eps but received '8/0' (string). Pixels are in [0, 1]: write 8/255.",
     ],
     [
-      { threat: { norm: 'l1' } },
-      "ERR_OPTION  Expected linf or l2 for threat.norm but received 'l1' (string). Did you mean l2?",
+      { threat: { norm: 'l0' } },
+      "ERR_OPTION  Expected linf, l2 or l1 for threat.norm but received 'l0' (string). Did you mean l2?",
     ],
     [{ trian: {} }, 'ERR_OPTION  Unknown option trian. Did you mean train?'],
     [
