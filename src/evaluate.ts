@@ -245,7 +245,7 @@ async function evaluateRange(
     warnings: [
       ...warnings,
       ...threatWarning(model.metadata.threat, threat),
-      ...countWarnings({ clean, attacks: outcomes, suites }, model.options.classes),
+      ...countWarnings({ clean, attacks: outcomes, suites }, data.classes.length),
     ],
     command: null,
   };

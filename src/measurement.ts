@@ -54,6 +54,8 @@ export interface MeasurementRecord {
 /** A measurement that is ready to run. */
 export interface Measurement<Event> extends Pick<MeasurementOptions<Event>, 'signal' | 'onEvent'> {
   model: Model;
+  /** What the record says of the model: known before the run, in which the model may be disposed of. */
+  about: MeasurementRecord['model'];
   data: Dataset;
   config: Config;
   threads: number;
@@ -77,7 +79,14 @@ export function prepareMeasurement<Event>(
   if (name !== 'evaluate') refuseL1(config.threat.norm, `a ${name} analysis`);
   checkFit(model, data);
   const count = Math.min(config[name].count ?? data.count, data.count);
-  return { model, data, config, threads: resolveThreads(config.threads), count, signal, onEvent };
+  const about = {
+    architecture: model.architecture,
+    parameters: model.parameterCount,
+    path: model.path,
+    strategy: model.metadata.strategy ?? null,
+    sha256: model.sha256,
+  };
+  return { model, about, data, config, threads: resolveThreads(config.threads), count, signal, onEvent };
 }
 
 function checkFit(model: Model, data: Dataset): void {
@@ -101,17 +110,11 @@ function checkFit(model: Model, data: Dataset): void {
 
 /** The record of a measurement that has just ended. */
 export function measurementRecord<Event>(measurement: Measurement<Event>): MeasurementRecord {
-  const { model, data, config, threads, count } = measurement;
+  const { about, data, config, threads, count } = measurement;
   const { threat, seed } = config;
   return {
     createdAt: new Date().toISOString(),
-    model: {
-      architecture: model.architecture,
-      parameters: model.parameterCount,
-      path: model.path,
-      strategy: model.metadata.strategy ?? null,
-      sha256: model.sha256,
-    },
+    model: about,
     data: {
       name: data.name,
       split: data.split,

@@ -557,4 +557,26 @@ describe('a signal', () => {
       expect(existsSync(join(out, 'model.safetensors'))).toBe(true);
     },
   );
+
+  it('a second one ends it at once, without a word, and the run can go on', async () => {
+    const out = join(temporaryFolder(), 'run');
+    // A step takes long enough for both signals to arrive within it.
+    const args = [...small, 'train.epochs=4', 'data.trainCount=4000', 'train.batchSize=2000'];
+    let sent = false;
+    const ended = await selfgrad(
+      ['train', '--out', out, '--progress', 'json', 'train.validate.every=0', ...args],
+      {
+        onStderr(child, stderr) {
+          if (!sent && stderr.includes('"type":"step"')) sent = child.kill('SIGINT') && child.kill('SIGTERM');
+        },
+      },
+    );
+    expect({ status: ended.status, stdout: ended.stdout }).toEqual({ status: 75, stdout: '' });
+    expect(ended.stderr).not.toContain('Interrupted');
+    expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
+
+    const resumed = await selfgrad(['train', '--resume', out, '--json', '--quiet']);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 16 });
+  });
 });

@@ -12,6 +12,7 @@ import {
   evaluate,
   fgsm,
   type ImagesDocument,
+  loadModel,
   type Model,
   masking,
   mergeEvaluations,
@@ -60,6 +61,8 @@ function figures({ clean, robust, attacks, perClass }: Evaluation) {
 const sum = (rates: readonly Rate[]) => rates.reduce((total, { correct }) => total + correct, 0);
 
 describe('evaluate', () => {
+  const disposed = temporaryFolder();
+
   it('counts every image once: by attack, by class and in the worst case', async () => {
     const { clean, robust, attacks, perClass, passes } = await measure();
     expect(clean.count).toBe(count);
@@ -287,6 +290,21 @@ describe('evaluate', () => {
   it('shares a model with another evaluation', async () => {
     const [one, other] = await Promise.all([measure(), measure()]);
     expect(figures(one)).toEqual(figures(other));
+  });
+
+  it('keeps a model and a data set that are disposed of in mid-run', async () => {
+    const path = join(disposed, 'model.safetensors');
+    model.save(path);
+    const [own, images] = [await loadModel(path), await tinyData(count, 'test')];
+    const evaluation = await evaluate(own, images, {
+      ...defaults,
+      onEvent: () => {
+        own.dispose();
+        images.dispose();
+      },
+    });
+    expect(figures(evaluation)).toEqual(figures(await measure()));
+    expect(await rejection(evaluate(own, images, defaults))).toMatchObject({ code: 'ERR_OPTION' });
   });
 
   it('refuses images of another shape', async () => {

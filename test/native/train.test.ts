@@ -262,6 +262,20 @@ describe('misuse', () => {
     });
   });
 
+  it('a data set that is disposed of in mid-run is kept until its end', async () => {
+    const own = await tinyData(96);
+    const run = train(tinyConfig({ epochs: 3 }), { data: own });
+    await nextEvent(run, 'start');
+    own.dispose();
+    const { model, history } = await run.result;
+    model.dispose();
+    const losses = (events: readonly TrainEvent[]) =>
+      events.flatMap((event) => (event.type === 'epoch' ? [event.loss] : []));
+    const same = await train(tinyConfig({ epochs: 3 }), { data }).result;
+    same.model.dispose();
+    expect(losses(history)).toEqual(losses(same.history));
+  });
+
   it('a model that was disposed of', async () => {
     const { model } = await train(tinyConfig({ epochs: 1 }), { data }).result;
     model.dispose();
