@@ -1,6 +1,6 @@
 /** Training that cannot write: exit 1 with a sentence, and the checkpoint that was there can be resumed. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { main, selfgrad, temporaryFolder } from './selfgrad.ts';
@@ -76,6 +76,47 @@ it('a disk without room for events leaves a checkpoint, and no model', async () 
   const resumed = await selfgrad(['train', '--resume', out, '--quiet']);
   expect(resumed.status, resumed.stderr).toBe(0);
 });
+
+/** Runs the command so that mode bits hold for it, also where the tests run as root. */
+function selfgradWithoutPrivilege(args: readonly string[]) {
+  const drop = ['--inh-caps=-dac_override', '--bounding-set=-dac_override'];
+  const [program, ...rest] = [
+    ...(process.getuid?.() === 0 ? ['setpriv', ...drop] : []),
+    process.execPath,
+    main,
+  ];
+  return spawnSync(program!, [...rest, ...args], { encoding: 'utf8' });
+}
+
+it.runIf(process.platform === 'linux')(
+  'a run directory that has become read-only keeps its checkpoint, from which the run goes on; eval says so at once',
+  async () => {
+    const out = await interruptedRun();
+    const checkpoint = join(out, 'checkpoint.safetensors');
+    const before = readFileSync(checkpoint);
+    chmodSync(out, 0o555);
+    const training = selfgradWithoutPrivilege(['train', '--resume', out, '--quiet']);
+    expect({ status: training.status, stderr: training.stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(
+        `^ERR_WRITE  Expected to write ${checkpoint} but received an error .*Permission denied`,
+      ),
+    });
+    const evaluation = selfgradWithoutPrivilege(['eval', checkpoint, '--quiet']);
+    expect({ status: evaluation.status, stdout: evaluation.stdout, stderr: evaluation.stderr }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(`^ERR_WRITE  Cannot write ${out}/evaluation.partial.jsonl: EACCES`),
+    });
+    expect(readFileSync(checkpoint)).toEqual(before);
+    expect(readdirSync(out).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'events.jsonl']);
+
+    chmodSync(out, 0o755);
+    const resumed = await selfgrad(['train', '--resume', out, '--quiet', '--json']);
+    expect(resumed.status, resumed.stderr).toBe(0);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 48 });
+  },
+);
 
 it('a run directory that cannot be created', async () => {
   const folder = temporaryFolder();
