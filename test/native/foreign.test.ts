@@ -1,7 +1,7 @@
 /** Models that users bring: TorchScript files, state_dicts, functions; native/test/nn/reference made the files. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   attack,
   type Dataset,
@@ -18,6 +18,7 @@ import {
   train,
 } from '../../src/index.ts';
 import { checkModel } from '../../src/modelChecks.ts';
+import { loadBinding } from '../../src/native/load.ts';
 import { rejection, temporaryFolder, tinyConfig, tinyData, tinyImages } from './tiny.ts';
 
 const folder = temporaryFolder();
@@ -110,6 +111,21 @@ describe('loadTorchScript', () => {
       message:
         'Expected 1 numbers, one a channel, for mean and 1 above zero for std but received [0.5,0.5] and [0.25]. Give both, or neither for a model that takes pixels in [0, 1].',
     });
+  });
+
+  it('is not what opens a program that lies where a checkpoint should', async () => {
+    const opened = vi.spyOn(loadBinding(), 'loadTorchScript');
+    const out = join(folder, 'program-run');
+    mkdirSync(out);
+    const files = ['model.safetensors', 'checkpoint.safetensors'].map((name) => join(out, name));
+    for (const file of files) copyFileSync(reference('script_model.pt'), file);
+    using images = await tinyData(16);
+    const resumed = train(tinyConfig(), { data: images, out, resume: true }).result;
+    for (const run of [loadModel(out), ...files.map((file) => loadModel(file)), resumed])
+      expect(await rejection(run)).toMatchObject({ code: 'ERR_CHECKPOINT' });
+    expect(opened).not.toHaveBeenCalled();
+    (await loadTorchScript(reference('script_model.pt'), script)).dispose();
+    expect(opened).toHaveBeenCalledOnce();
   });
 
   it('refuses safetensors by the name of TorchScript, and the other way round', async () => {
