@@ -74,6 +74,9 @@ const batch = Buffer.from('the records of a batch');
 const archive = tarGz([
   { path: 'set/', type: 'Directory' },
   { path: 'set/readme.html', content: Buffer.from('not needed') },
+  { path: '../evil.bin', content: batch },
+  { path: 'set/link', type: 'SymbolicLink', linkpath: '../..' },
+  { path: 'set/link/evil.bin', content: batch },
   { path: 'set/batch.bin', content: batch },
 ]);
 const packed: PublishedSet = {

@@ -47,6 +47,16 @@ test('the page comes with a policy that no other site may frame, and is kept now
   });
 });
 
+test.runIf(process.platform === 'linux')(
+  'it listens at one address of the loopback, and at no other',
+  async () => {
+    expect(base.hostname).toBe('127.0.0.1');
+    // A server on every address would answer here too.
+    const elsewhere = request({ host: '127.0.0.2', port: base.port, path: `/?token=${token}` }).end();
+    expect(await once(elsewhere, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
+  },
+);
+
 test.each(['/', '/?token=', '/?token=guess', '/events', '/events?token=guess'])(
   '%s is refused without the token',
   async (path) => {
