@@ -11,7 +11,7 @@
 namespace selfgrad {
 namespace {
 
-constexpr int64_t kMostWeights = int64_t{1} << 20;
+constexpr int64_t kPackableWeights = int64_t{1} << 20;
 
 bool has_maps(const FrozenLayer& layer) {
   return layer.kind == FrozenLayer::Kind::kInput || layer.kind == FrozenLayer::Kind::kConv ||
@@ -185,7 +185,7 @@ void assign_slots(MapPlan& plan, const std::vector<FrozenLayer>& layers) {
 }  // namespace
 
 bool is_packable(const FrozenLayer& layer) {
-  return layer.weight.numel() <= kMostWeights;
+  return layer.weight.numel() <= kPackableWeights;
 }
 
 PackedConvolution pack_forward(const FrozenLayer& layer) {

@@ -56,12 +56,12 @@ at::Tensor differentiable_range(const std::vector<FrozenLayer>& layers, size_t b
 }
 
 /// The pixels of a map inside its border.
-struct Pixels {
+struct MapPixels {
   float* first;
   int64_t line;
 };
 
-Pixels inside(std::vector<float>& memory, const MapShape& shape) {
+MapPixels inside(std::vector<float>& memory, const MapShape& shape) {
   return {memory.data() + shape.origin(), shape.line()};
 }
 
@@ -84,13 +84,13 @@ class Journey {
     for (size_t i = 1; i < plan_.layers.size(); ++i) {
       const FrozenLayer& layer = layers_[i];
       const MapLayer& map = plan_.layers[i];
-      const Pixels to = value(i);
+      const MapPixels to = value(i);
       float* const slope = slopes == nullptr || map.slopes < 0 ? nullptr : slopes + map.slopes;
       if (layer.kind == FrozenLayer::Kind::kConv) {
         convolve(layer, map, to);
         if (layer.activation) activate(layer, map, to, to, slope);
       } else if (layer.kind == FrozenLayer::Kind::kAdd) {
-        const Pixels a = value(layer.input), b = value(layer.other);
+        const MapPixels a = value(layer.input), b = value(layer.other);
         for_lines(map, [&](int64_t y) {
           kernels_.sum(to.first + y * to.line, a.first + y * a.line, b.first + y * b.line,
                        line_count(map.value));
@@ -108,7 +108,7 @@ class Journey {
     known_.assign(plan_.layers.size(), false);
     const size_t last = plan_.layers.size() - 1;
     const MapShape& shape = plan_.layers[last].gradient;
-    const Pixels to = gradient(last);
+    const MapPixels to = gradient(last);
     for_lines(plan_.layers[last], [&](int64_t y) {
       std::copy_n(maps + y * line_count(shape), line_count(shape), to.first + y * to.line);
     });
@@ -137,7 +137,7 @@ class Journey {
       work(y);
   }
 
-  Pixels value(size_t place) {
+  MapPixels value(size_t place) {
     const MapLayer& map = plan_.layers[place];
     if (place + 1 == plan_.layers.size()) return {maps_, line_count(map.value)};
     if (place == 0 && image_value_ != nullptr)
@@ -145,7 +145,7 @@ class Journey {
     return inside(workspace_.values[map.value_slot], map.value);
   }
 
-  Pixels gradient(size_t place) {
+  MapPixels gradient(size_t place) {
     const MapLayer& map = plan_.layers[place];
     if (place == 0) return {image_, line_count(map.gradient)};
     return inside(workspace_.gradients[map.gradient_slot], map.gradient);
@@ -162,7 +162,7 @@ class Journey {
     const MapLayer& map = plan_.layers[0];
     image_value_ = map.read_by_convolution ? nullptr : image;
     if (!map.read_by_convolution) return;
-    const Pixels to = value(0);
+    const MapPixels to = value(0);
     for_lines(map, [&](int64_t y) {
       std::copy_n(image + y * line_count(map.value), line_count(map.value), to.first + y * to.line);
     });
@@ -189,7 +189,7 @@ class Journey {
     }
   }
 
-  void convolve(const FrozenLayer& layer, const MapLayer& map, const Pixels& to) {
+  void convolve(const FrozenLayer& layer, const MapLayer& map, const MapPixels& to) {
     const MapLayer& read = plan_.layers[layer.input];
     const MapShape& shape = read.value;
     const T* first = packed(workspace_.values, workspace_.narrow_values, read.value_slot) + shape.origin() -
@@ -217,11 +217,11 @@ class Journey {
   void convolve_back(const FrozenLayer& layer, const MapLayer& map) {
     const MapShape& shape = map.gradient;
     const MapShape& target = plan_.layers[layer.input].gradient;
-    const Pixels to = gradient(layer.input);
+    const MapPixels to = gradient(layer.input);
     const bool complete = static_cast<int64_t>(map.phases.size()) == layer.stride * layer.stride;
     bool add = meets(layer.input);
     if (!add && !complete) {
-      // Pixels that no weight reads.
+      // MapPixels that no weight reads.
       for (int64_t y = 0; y < target.height; ++y)
         std::fill_n(to.first + y * to.line, line_count(target), 0.0F);
       add = true;
@@ -256,7 +256,7 @@ class Journey {
   }
 
   /// act(scale x + shift), or without an activation scale x + shift.
-  void activate(const FrozenLayer& layer, const MapLayer& map, const Pixels& from, const Pixels& to,
+  void activate(const FrozenLayer& layer, const MapLayer& map, const MapPixels& from, const MapPixels& to,
                 float* slope) {
     const int64_t channels = map.value.channels;
     for_lines(map, [&](int64_t y) {
@@ -274,14 +274,15 @@ class Journey {
     });
   }
 
-  void descend(const MapLayer& map, const Pixels& from, const Pixels& to, const float* slopes, bool add) {
+  void descend(const MapLayer& map, const MapPixels& from, const MapPixels& to, const float* slopes,
+               bool add) {
     for_lines(map, [&](int64_t y) {
       kernels_.product(to.first + y * to.line, from.first + y * from.line, slopes + y * line_count(map.value),
                        line_count(map.value), add);
     });
   }
 
-  void scale_back(const MapLayer& map, const Pixels& from, const Pixels& to, bool add) {
+  void scale_back(const MapLayer& map, const MapPixels& from, const MapPixels& to, bool add) {
     const int64_t channels = map.value.channels;
     for_lines(map, [&](int64_t y) {
       const float* g = from.first + y * from.line;
@@ -296,7 +297,7 @@ class Journey {
   }
 
   void pass_on(const MapLayer& map, size_t from_place, size_t to_place) {
-    const Pixels from = gradient(from_place), to = gradient(to_place);
+    const MapPixels from = gradient(from_place), to = gradient(to_place);
     const bool add = meets(to_place);
     const int64_t count = line_count(map.value);
     for_lines(map, [&](int64_t y) {
