@@ -25,7 +25,7 @@ const { values: flags } = parseArgs({
   },
 });
 /** As SELFGRAD_PLAIN names them; `all` turns every one off. */
-const levers = ['norm-activation', 'projected-step', 'normalize', 'block-cache', 'all'];
+const levers = ['frozen-network', 'norm-activation', 'projected-step', 'normalize', 'block-cache', 'all'];
 const threads = Number(flags.threads);
 
 function cpuSeconds(task, plain) {
