@@ -38,7 +38,10 @@ export function transfer({
   return model instanceof Model ? { ...checked, model } : checked;
 }
 
-/** Takes the loaded models out of a list of attacks: each at the place of its entry, null at the others. */
+/**
+ * Takes the loaded models out of a list of attacks, which need not be one yet: each at the place of its entry, null at
+ * the others.
+ */
 export function takeModels<Entry extends ListedAttack | ListedAttackInput>(
   attacks: readonly (
     | Entry
@@ -47,7 +50,7 @@ export function takeModels<Entry extends ListedAttack | ListedAttackInput>(
   )[],
 ): { attacks: Entry[]; models: (Model | null)[] } {
   const modelOf = (entry: (typeof attacks)[number]) =>
-    typeof entry === 'object' && entry.name === 'transfer' && entry.model instanceof Model
+    typeof entry === 'object' && entry?.name === 'transfer' && entry.model instanceof Model
       ? entry.model
       : null;
   return {

@@ -253,6 +253,12 @@ describe('misuse of transfer', () => {
     return `${error.code}  ${error.message}`;
   };
 
+  it('an entry that is none', async () => {
+    expect(await fails([climb, null as never])).toMatch(
+      /^ERR_OPTION {2}Expected random, fgsm, .* for evaluate\.attacks\[1\] but received null\.$/,
+    );
+  });
+
   it('a source without gradients', async () => {
     using hard = hardFunction();
     expect(await fails([transfer({ model: hard })])).toBe(
