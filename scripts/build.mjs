@@ -62,17 +62,17 @@ export async function findLibtorch() {
 }
 
 /** CMake refuses another generator in the same folder: then begin anew. */
-function dropOtherGenerator(generator) {
-  const cache = join(buildFolder, 'CMakeCache.txt');
+function dropOtherGenerator(folder, generator) {
+  const cache = join(folder, 'CMakeCache.txt');
   if (!generator || !existsSync(cache)) return;
   const used = /^CMAKE_GENERATOR:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1];
-  if (used !== generator) rmSync(buildFolder, { recursive: true, force: true });
+  if (used !== generator) rmSync(folder, { recursive: true, force: true });
 }
 
-async function cmakeJs(command, args, log, report) {
+async function cmakeJs(command, folder, args, log, report) {
   const { status, output } = await runPackageScript(
     'cmake-js/bin/cmake-js',
-    [command, '--out', buildFolder, ...args],
+    [command, '--out', folder, ...args],
     {
       onLine: (line) => {
         appendFileSync(log, `${line}\n`);
@@ -96,24 +96,25 @@ async function cmakeJs(command, args, log, report) {
 }
 
 /** Configures and builds a CMake target; 'all' builds everything that is configured. */
-export async function cmakeBuild({ target, tests, report }) {
+export async function cmakeBuild({ target, tests, folder = buildFolder, options = [], report }) {
   const libtorch = await findLibtorch();
   const generator = await findGenerator();
-  dropOtherGenerator(generator);
-  mkdirSync(buildFolder, { recursive: true });
-  const log = join(buildFolder, 'build.log');
+  dropOtherGenerator(folder, generator);
+  mkdirSync(folder, { recursive: true });
+  const log = join(folder, 'build.log');
   writeFileSync(log, '');
   const compiler = process.env.CXX ? ['--cxx', process.env.CXX, '--cc', process.env.CC || 'cc'] : [];
-  const options = [
+  const all = [
     `--CDLIBTORCH=${libtorch.root}`,
     `--CDSELFGRAD_TESTS=${tests ? 'ON' : 'OFF'}`,
     '--CDSELFGRAD_UNITY=ON',
     ...(generator ? ['-G', generator] : []),
     ...compiler,
+    ...options,
   ];
   const parallel = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / bytesPerCompile)));
-  await cmakeJs('configure', options, log, report);
-  await cmakeJs('build', [...options, '--target', target, '--parallel', String(parallel)], log, report);
+  await cmakeJs('configure', folder, all, log, report);
+  await cmakeJs('build', folder, [...all, '--target', target, '--parallel', String(parallel)], log, report);
 }
 
 function install(name) {
