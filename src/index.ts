@@ -50,10 +50,12 @@ export { type TradesStrategyOptions, trades } from './config/strategies/trades.t
 export type { Threat, ThreatInput } from './config/threat.ts';
 export { type ArraysOptions, openArrays } from './data/arrays.ts';
 export { Dataset, type DatasetOptions } from './data/dataset.ts';
+export { type DecodedImage, type DecodeOptions, type ImageDecoder, loadDecoder } from './data/decodeImage.ts';
 export { type FetchDataOptions, type FetchedData, fetchData } from './data/fetch/fetchData.ts';
 export type { Layout } from './data/layout.ts';
 export { type DataSource, dataSources, type OpenDataOptions, openData } from './data/open.ts';
 export type { ImageBatch, Source, Split } from './data/source.ts';
+export type { Storage } from './data/storage.ts';
 export { type ErrorCode, SelfgradError } from './errors.ts';
 export type { ImagesDocument } from './evaluate/imageFolder.ts';
 export { mergeEvaluations } from './evaluate/merge.ts';

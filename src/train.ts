@@ -15,6 +15,7 @@ import { resolveEpochs } from './config/train.ts';
 import { Dataset } from './data/dataset.ts';
 import { openData } from './data/open.ts';
 import type { Source } from './data/source.ts';
+import { mustMap } from './data/storage.ts';
 import { SelfgradError } from './errors.ts';
 import type { Passes } from './evaluation.ts';
 import { EventQueue } from './eventQueue.ts';
@@ -105,7 +106,7 @@ async function run(
       source instanceof Dataset ? source.shape : ([source.channels, source.height, source.width] as const);
     networkCosts(config, shape, source.classes.length);
     checkClasses([validationAttack(config)], source.classes.length);
-    const data = source instanceof Dataset ? source : await load(source, null, owned, signal);
+    const data = source instanceof Dataset ? source : await load(source, null, config, owned, signal);
     const validation =
       options.validation ??
       (config.train.validate.every > 0 ? await openValidation(config, owned, signal) : null);
@@ -204,22 +205,23 @@ async function openValidation(
   const { count } = config.train.validate;
   if (config.data.validation === null) {
     const test = await openData(splitRequest(config, 'test'));
-    return load(test, Math.min(count, test.count), owned, signal);
+    return load(test, Math.min(count, test.count), config, owned, signal);
   }
   const request = splitRequest(config, 'validation');
   const all = await openData(request);
   // Not its first ones: these are of one class where the data are sorted.
   const some = count < all.count ? await openData({ ...request, limit: count, pick: 'stratified' }) : all;
-  return load(some, null, owned, signal);
+  return load(some, null, config, owned, signal);
 }
 
 async function load(
   source: Source,
   limit: number | null,
+  { data: { storage } }: Config,
   owned: Dataset[],
   signal: AbortSignal | undefined,
 ): Promise<Dataset> {
-  const data = await Dataset.from(source, { limit, ...(signal && { signal }) });
+  const data = await Dataset.from(source, { limit, storage, ...(signal && { signal }) });
   owned.push(data);
   return data;
 }
@@ -283,6 +285,7 @@ function nativeOptions(
     averageDecay: train.averageDecay,
     crop: train.crop,
     flip: train.flip,
+    mapMemory: mustMap(config.data.storage, data.count * data.shape[0] * data.shape[1] * data.shape[2]),
     checkpointPath: files?.checkpoint ?? '',
     checkpointEvery: train.checkpoint.every,
     resumePath: resume ? files!.checkpoint : '',

@@ -8,6 +8,21 @@
 #include "values.h"
 
 namespace selfgrad::addon {
+namespace {
+
+std::shared_ptr<Dataset> mapped(const Napi::Object& file, const ImageShape& shape, int64_t classes) {
+  MappedImages images{
+      static_cast<int>(integer(file, "descriptor")), integer(file, "offset"), integer(file, "rows"), {}};
+  const auto labels = file.Get("labels").As<Napi::Int32Array>();
+  if (const auto places = file.Get("places"); !places.IsNull()) {
+    const auto rows = places.As<Napi::Int32Array>();
+    images.places.assign(rows.Data(), rows.Data() + rows.ElementLength());
+  }
+  return std::make_shared<Dataset>(
+      images, std::vector<int32_t>(labels.Data(), labels.Data() + labels.ElementLength()), shape, classes);
+}
+
+}  // namespace
 
 Napi::Function DatasetObject::define(Napi::Env env) {
   return DefineClass(
@@ -22,7 +37,9 @@ DatasetObject::DatasetObject(const Napi::CallbackInfo& info) : ObjectWrap(info) 
     const auto options = info[0].As<Napi::Object>();
     const ImageShape shape{integer(options, "channels"), integer(options, "height"),
                            integer(options, "width")};
-    data_ = std::make_shared<Dataset>(integer(options, "count"), shape, integer(options, "classes"));
+    const int64_t classes = integer(options, "classes");
+    data_ = options.Has("file") ? mapped(object(options, "file"), shape, classes)
+                                : std::make_shared<Dataset>(integer(options, "count"), shape, classes);
     for (const char* key : {"count", "channels", "height", "width", "classes"})
       Value().DefineProperty(Napi::PropertyDescriptor::Value(key, options.Get(key), napi_enumerable));
   });

@@ -1,4 +1,4 @@
-// `Dataset` in JavaScript: a resident data set that jobs share.
+// `Dataset` in JavaScript: a data set that jobs share, in memory or mapped.
 #pragma once
 
 #include <napi.h>

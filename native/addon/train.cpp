@@ -95,6 +95,7 @@ TrainOptions train_options(const Napi::Object& from) {
   options.validate_every = integer(from, "validateEvery");
   options.validate_count = integer(from, "validateCount");
   options.validate_attack = attack_options(object(from, "validateAttack"));
+  options.map_memory = boolean(from, "mapMemory");
   options.checkpoint_path = text(from, "checkpointPath");
   options.checkpoint_every = integer(from, "checkpointEvery");
   options.resume_path = text(from, "resumePath");

@@ -86,7 +86,10 @@ export async function measureModel<Result>(
   const { Dataset } = await import('../data/dataset.ts');
   const progress = openProgress(flags);
   try {
-    using data = await Dataset.from(await openData(measuredSplit(config, flags)), { signal });
+    using data = await Dataset.from(await openData(measuredSplit(config, flags)), {
+      storage: config.data.storage,
+      signal,
+    });
     using model = await openGivenModel(path, config, flags, data.shape);
     const { seed, threads, threat } = config;
     return await job(model, data, { seed, threads, threat, signal, onEvent: progress.show });

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { layouts } from '../data/layout.ts';
 import { picks } from '../data/part.ts';
+import { storages } from '../data/storage.ts';
 import { choice, either, flag, integer, list, number, section, text } from './option.ts';
 
 export interface DataConfig {
@@ -20,6 +21,8 @@ export interface DataConfig {
   outside: boolean;
   /** Whether decoded images are kept in the user's cache, so that they are decoded once. */
   cache: boolean;
+  /** Where images are while they are used: `auto` maps those that are kept, and those too many for memory. */
+  storage: 'auto' | 'memory' | 'mapped';
   /** Only so many images of a split; null takes all. */
   trainCount: number | null;
   testCount: number | null;
@@ -77,6 +80,10 @@ export const dataSchema = section('Images to train on and to evaluate with.', {
     description:
       'Whether images of image-folder, manifest and parquet are decoded once and kept in the cache.',
   }).prefault(true),
+  storage: choice(storages, {
+    description:
+      'Where images are: in memory, mapped from a file, or auto: mapped if kept, or too many for memory.',
+  }).prefault('auto'),
   trainCount: integer({ description: 'Only so many images of the train split; null takes all.', gte: 1 })
     .nullable()
     .prefault(null),

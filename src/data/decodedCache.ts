@@ -1,50 +1,25 @@
 /**
- * Decoded images kept in one file of the user's cache, named by a hash of all that they depend on: a folder of JPEGs
- * is decoded once. The file holds a line that describes it, then label (32 bits, little endian) and C·H·W bytes of
- * each image, then the SHA-256 of all before. It is whole or absent; what goes wrong with writing it stops nothing.
+ * Decoded images kept in the user's cache, a file for each set, named by a hash of all that its images depend on: a
+ * folder of JPEGs is decoded once. A file that is damaged, or of another version, is removed with a note, and made anew.
  */
-import { createHash } from 'node:crypto';
-import { rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
-import { cacheDirectory } from '../cacheDirectory.ts';
-import { SelfgradError } from '../errors.ts';
-import { ByteReader } from './byteReader.ts';
-import { imagesPerBatch } from './decodeBatch.ts';
-import { type DecodedPlace, extension, openWriter } from './decodedWriter.ts';
+import { rm, utimes } from 'node:fs/promises';
+import { checkedBatches } from './checkedBatches.ts';
 import { derivedSource } from './derivedSource.ts';
-import type { ImageBatch, Source } from './source.ts';
+import { fileBytes, type ImagesFacts, ImagesFile } from './imagesFile.ts';
+import { defaultMaxBytes, ImagesWriter, keptPath } from './imagesWriter.ts';
+import type { FileRequest, ImageBatch, Source } from './source.ts';
 
-/** All files together; those that were used longest ago make room. A set that is larger is not kept. */
-const defaultMaxBytes = 16e9;
-
-const digestBytes = 32;
-
-/** The folder of the files. */
-export function decodedFolder(): string {
-  return join(cacheDirectory({ env: process.env, platform: process.platform }), 'decoded');
-}
-
-/** The file that holds, or would hold, the images of a source; null where it decodes nothing. */
-async function placeOf(source: Source, folder: string): Promise<DecodedPlace | null> {
-  const key = await source.contentKey?.();
-  if (key === undefined) return null;
-  const { count, channels, height, width } = source;
-  const header = Buffer.from(
-    `${JSON.stringify({ format: 'selfgrad.decoded/1', key, count, channels, height, width })}\n`,
-  );
-  const bytes = header.length + count * (4 + channels * height * width) + digestBytes;
-  return { path: join(folder, key + extension), header, count, bytes };
-}
-
-/** The file with the decoded images of a source, or null when there is none. */
+/** The file that holds the decoded images of a source, checked, or null when there is none. */
 export async function findDecoded(source: Source): Promise<string | null> {
-  const place = await placeOf(source, decodedFolder());
-  return place && (await isThere(place)) ? place.path : null;
+  const facts = await factsOf(source);
+  const file = facts && (await openKept(facts));
+  await file?.close();
+  return file ? keptPath(file.facts.key) : null;
 }
 
 /**
- * The same images: from the cache when they are in it, else decoded, and kept once all have been read.
- * Errors: those of the source, `ERR_DATA` for a file of the cache that is damaged, which is removed.
+ * The same images: from the cache when they are in it, else decoded, and kept once all have been read. What goes wrong
+ * with keeping them stops nothing. Errors: those of the source.
  */
 export function withDecodedCache(source: Source, maxBytes: number = defaultMaxBytes): Source {
   if (!source.contentKey) return source;
@@ -53,21 +28,62 @@ export function withDecodedCache(source: Source, maxBytes: number = defaultMaxBy
     ...derivedSource(source, () => batches(source, maxBytes)),
     contentKey,
     ...(labels && { labels }),
+    async file(request: FileRequest) {
+      const facts = (await factsOf(source)) as ImagesFacts;
+      const file =
+        (await openKept(facts, request.signal)) ??
+        (request.make ? await writeImages(source, facts, request) : null);
+      return file && { file, places: null };
+    },
   };
 }
 
+/** Writes all images to a file, kept if `facts` have a key. Errors: `ERR_WRITE`, and those of `checkedBatches`. */
+export async function writeImages(
+  source: Source,
+  facts: ImagesFacts,
+  { signal, onProgress }: FileRequest,
+): Promise<ImagesFile> {
+  const writer = await ImagesWriter.begin(facts);
+  try {
+    let written = 0;
+    for await (const batch of checkedBatches(source)) {
+      signal?.throwIfAborted();
+      await writer.add(batch);
+      written += batch.labels.length;
+      onProgress?.(written, source.count);
+    }
+    return await writer.finish();
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}
+
+async function factsOf(source: Source): Promise<ImagesFacts | null> {
+  const key = await source.contentKey?.();
+  if (key === undefined) return null;
+  const { count, channels, height, width } = source;
+  return { key, count, channels, height, width };
+}
+
 async function* batches(source: Source, maxBytes: number): AsyncGenerator<ImageBatch, void> {
-  const folder = decodedFolder();
-  const place = await placeOf(source, folder);
-  if (place && (await isThere(place))) {
-    yield* cachedBatches(source, place);
+  const facts = (await factsOf(source)) as ImagesFacts;
+  const file = await openKept(facts);
+  if (file) {
+    try {
+      yield* file.batches();
+    } finally {
+      await file.close();
+    }
     return;
   }
-  let writer = place && (await openWriter(place, folder, maxBytes));
+  let writer =
+    fileBytes(facts) <= maxBytes ? await ImagesWriter.begin(facts, maxBytes).catch(() => null) : null;
   try {
     for await (const batch of source) {
       // Kept before the last batch is handed over: its reader may ask for nothing more.
-      if (writer && !(await writer.add(batch))) writer = null;
+      if (writer && !(await kept(writer, batch))) writer = null;
       yield batch;
     }
   } finally {
@@ -75,57 +91,41 @@ async function* batches(source: Source, maxBytes: number): AsyncGenerator<ImageB
   }
 }
 
-async function isThere({ path, bytes }: DecodedPlace): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.size === bytes;
+/** False once there is nothing more to write: the file is in its place, or given up. */
+async function kept(writer: ImagesWriter, batch: ImageBatch): Promise<boolean> {
+  try {
+    await writer.add(batch);
+    if (!writer.complete) return true;
+    await (await writer.finish()).close();
+  } catch {
+    // A full disk, say: the images are at hand all the same.
+    await writer.discard();
+  }
+  return false;
 }
 
-async function* cachedBatches(
-  source: Source,
-  { path, header }: DecodedPlace,
-): AsyncGenerator<ImageBatch, void> {
-  const { channels, height, width, count } = source;
-  const imageBytes = channels * height * width;
-  const recordBytes = 4 + imageBytes;
-  const perBatch = imagesPerBatch(source);
+/** The file, or null where there is none that can be used. Errors: the reason of `signal`. */
+async function openKept(facts: ImagesFacts, signal?: AbortSignal): Promise<ImagesFile | null> {
+  const path = keptPath(facts.key);
+  let file: ImagesFile | string;
+  try {
+    file = await ImagesFile.open(path, facts, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    file = code ?? message;
+  }
+  if (typeof file === 'string') {
+    process.emitWarning(`The decoded images in ${path} cannot be used (${file}): they are decoded anew.`, {
+      type: 'SelfgradWarning',
+      code: 'W_CACHE',
+      detail: 'docs/errors.md#w_cache',
+    });
+    await rm(path, { force: true }).catch(() => {});
+    return null;
+  }
   // Used now: others make room first.
   await utimes(path, new Date(), new Date()).catch(() => {});
-  const reader = await ByteReader.open(path, 0);
-  const hash = createHash('sha256');
-  const read = async (bytes: number, what: string) => {
-    const content = await reader.read(bytes, what);
-    hash.update(content);
-    return content;
-  };
-  try {
-    if (!header.equals(await read(header.length, 'its description'))) throw await damaged(path);
-    for (let first = 0; first < count; first += perBatch) {
-      const n = Math.min(perBatch, count - first);
-      const records = await read(n * recordBytes, `images ${first} … ${first + n - 1}`);
-      const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
-      const images = new Uint8Array(n * imageBytes);
-      for (let i = 0; i < n; i++)
-        images.set(records.subarray(i * recordBytes + 4, (i + 1) * recordBytes), i * imageBytes);
-      // Before the last batch is handed over: no set ends in images that are not those that were decoded.
-      if (first + n === count) {
-        const digest = await reader.read(digestBytes, 'its checksum');
-        if (!hash.digest().equals(digest)) throw await damaged(path);
-      }
-      yield {
-        images,
-        labels: Int32Array.from({ length: n }, (_, i) => view.getInt32(i * recordBytes, true)),
-        indices: Int32Array.from({ length: n }, (_, i) => first + i),
-      };
-    }
-  } finally {
-    await reader.close();
-  }
-}
-
-async function damaged(path: string): Promise<SelfgradError> {
-  await rm(path, { force: true });
-  return new SelfgradError(
-    'ERR_DATA',
-    `Expected the decoded images as they were written in ${path} but received others.`,
-    { fix: 'The file was removed: run this again, and the images are decoded anew.' },
-  );
+  return file;
 }

@@ -1,5 +1,5 @@
 /** A source made of another: the same facts, unless they are changed, and other batches. */
-import type { ImageBatch, Source } from './source.ts';
+import type { FileRequest, ImageBatch, PlacedImages, Source } from './source.ts';
 
 export function derivedSource(
   source: Source,
@@ -13,4 +13,28 @@ export function derivedSource(
     ...changes,
     [Symbol.asyncIterator]: batches,
   };
+}
+
+/** Some images of a source. @param places ascending */
+export function partOf(
+  source: Source,
+  places: ArrayLike<number>,
+  batches: () => AsyncIterator<ImageBatch>,
+  changes: Partial<Pick<Source, 'note'>> = {},
+): Source {
+  return {
+    ...derivedSource(source, batches, { ...changes, count: places.length }),
+    ...(source.file && { file: (request: FileRequest) => placed(source, places, request) }),
+  };
+}
+
+async function placed(
+  source: Source,
+  places: ArrayLike<number>,
+  request: FileRequest,
+): Promise<PlacedImages | null> {
+  const whole = await source.file?.(request);
+  if (!whole) return null;
+  const { file, places: outer } = whole;
+  return { file, places: Int32Array.from(places, (place) => (outer ? (outer[place] as number) : place)) };
 }

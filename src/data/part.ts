@@ -1,7 +1,8 @@
 /** Parts of a set: the first images, a stratified draw, and images of train that are held out for validation. */
 import { sentence } from '../config/option.ts';
 import { SelfgradError } from '../errors.ts';
-import { derivedSource } from './derivedSource.ts';
+import type { ImageShape } from './decodeBatch.ts';
+import { partOf } from './derivedSource.ts';
 import type { ImageBatch, Source } from './source.ts';
 import { drawStratified } from './stratified.ts';
 import { takeFirst } from './takeFirst.ts';
@@ -59,10 +60,7 @@ export async function takePart(source: Source, options: PartOptions): Promise<So
       pick === 'first' ? places.slice(0, limit) : drawStratified(places, labels, limit, drawSeed, 'pick');
   }
   const chosen = places;
-  return derivedSource(source, () => chosenBatches(source, chosen), {
-    count: chosen.length,
-    note: notes.join('; ') || null,
-  });
+  return partOf(source, chosen, () => chosenBatches(source, chosen), { note: notes.join('; ') || null });
 }
 
 /** Without decoding images where the source knows its labels. */
@@ -87,14 +85,17 @@ function heldOutCount(validation: number, count: number): number {
 }
 
 /** @param places ascending */
-async function* chosenBatches(source: Source, places: readonly number[]): AsyncGenerator<ImageBatch, void> {
+export async function* chosenBatches(
+  source: ImageShape & AsyncIterable<ImageBatch>,
+  places: ArrayLike<number>,
+): AsyncGenerator<ImageBatch, void> {
   const imageBytes = source.channels * source.height * source.width;
   let next = 0;
   let first = 0;
   for await (const { images, labels } of source) {
     const begin = next;
     while (next < places.length && (places[next] as number) < first + labels.length) next++;
-    const here = places.slice(begin, next).map((place) => place - first);
+    const here = Array.from({ length: next - begin }, (_, i) => (places[begin + i] as number) - first);
     const chosen = new Uint8Array(here.length * imageBytes);
     for (const [i, at] of here.entries())
       chosen.set(images.subarray(at * imageBytes, (at + 1) * imageBytes), i * imageBytes);

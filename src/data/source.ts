@@ -1,4 +1,5 @@
 /** What every source of images is: an async iterable of batches, with the facts that are known beforehand. */
+import type { ImagesFile } from './imagesFile.ts';
 
 export type Split = 'train' | 'test';
 
@@ -29,4 +30,22 @@ export interface Source extends AsyncIterable<ImageBatch> {
   labels?(): Promise<Int32Array>;
   /** A hash of all that the images and labels depend on, for sources whose decoded images may be kept. */
   contentKey?(): Promise<string>;
+  /** The images as they lie in a file that is kept, or null when there is none. @internal */
+  file?(request: FileRequest): Promise<PlacedImages | null>;
+}
+
+/** @internal */
+export interface FileRequest {
+  /** Whether a file that is not there is made. */
+  make: boolean;
+  signal?: AbortSignal | undefined;
+  /** Called after each batch that is written. */
+  onProgress?: ((written: number, count: number) => void) | undefined;
+}
+
+/** A file that whoever asked for it closes, and which of its images the set has. @internal */
+export interface PlacedImages {
+  file: ImagesFile;
+  /** Ascending; null: all. */
+  places: Int32Array | null;
 }

@@ -1,6 +1,6 @@
 /** The first images of a source, without reading the others. */
 import { SelfgradError } from '../errors.ts';
-import { derivedSource } from './derivedSource.ts';
+import { partOf } from './derivedSource.ts';
 import type { ImageBatch, Source } from './source.ts';
 
 /** @param limit 1 … source.count. Errors: `ERR_OPTION`. */
@@ -12,7 +12,11 @@ export function takeFirst(source: Source, limit: number): Source {
       { fix: `The ${source.split} set of ${source.name} has ${source.count} images.` },
     );
   }
-  return derivedSource(source, () => firstBatches(source, limit), { count: limit });
+  return partOf(
+    source,
+    Array.from({ length: limit }, (_, place) => place),
+    () => firstBatches(source, limit),
+  );
 }
 
 async function* firstBatches(source: Source, limit: number): AsyncGenerator<ImageBatch, void> {

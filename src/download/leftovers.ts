@@ -1,4 +1,4 @@
-/** What a killed installation leaves behind: paths that end in the number of a process that is no more. */
+/** What a killed process leaves behind: paths that carry the number of a process that is no more. */
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
@@ -11,7 +11,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** The paths `<prefix><pid>` whose process has ended. */
+/** The paths `<prefix><pid>` and `<prefix><pid>-…` whose process has ended. */
 export function leftovers(prefix: string): string[] {
   let names: string[];
   try {
@@ -22,7 +22,7 @@ export function leftovers(prefix: string): string[] {
   return names
     .filter((name) => name.startsWith(basename(prefix)))
     .filter((name) => {
-      const pid = Number(name.slice(basename(prefix).length));
+      const pid = Number(name.slice(basename(prefix).length).split('-')[0]);
       return Number.isInteger(pid) && pid > 0 && !isRunning(pid);
     })
     .map((name) => join(dirname(prefix), name));

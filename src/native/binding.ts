@@ -10,9 +10,26 @@ export interface NativeDatasetOptions {
   height: number;
   width: number;
   classes: number;
+  /** Where the images lie in a file that is to be mapped; then nothing is appended. */
+  file?: NativeImagesFile;
 }
 
-/** A resident set of uint8 images, filled once by `append` and then read by training and attacks. */
+export interface NativeImagesFile {
+  /** Of the open file; may be closed once the set is made. */
+  descriptor: number;
+  /** Bytes before the first image. */
+  offset: number;
+  /** Images in the file. */
+  rows: number;
+  /** The row of each image of the set; null: all in their order. */
+  places: Int32Array | null;
+  /** Of each image of the set. */
+  labels: Int32Array;
+}
+
+/**
+ * A set of uint8 images that training and attacks read: filled by `append` and kept in memory, or mapped from a file.
+ */
 export interface NativeDataset {
   readonly count: number;
   readonly channels: number;
@@ -90,6 +107,7 @@ export type NativeLayer =
       bias: NativeTensor;
       stride: number;
       padding: number;
+      groups: number;
     }
   | { kind: 'linear' | 'scale'; input: number; weight: NativeTensor; bias: NativeTensor }
   | { kind: 'max-pool' | 'average-pool'; input: number; kernel: number; stride: number; padding: number }
@@ -275,6 +293,8 @@ export interface NativeTrainOptions {
   averageDecay: number;
   crop: number;
   flip: boolean;
+  /** Whether what is remembered of each image lies in a file that is mapped. */
+  mapMemory: boolean;
   /** Where checkpoints go (replaced atomically); '' for none. */
   checkpointPath: string;
   checkpointEvery: number;

@@ -143,3 +143,30 @@ it('--dry-run refuses a directory that holds a run, as the command itself does',
   expect(replaced.status, replaced.stderr).toBe(0);
   expect(readFileSync(join(out, 'checkpoint.safetensors'), 'utf8')).toBe('of another run');
 });
+
+it('a disk that is full when a set is to be mapped ends before training, and leaves nothing', () => {
+  const out = join(temporaryFolder(), 'run');
+  // 256 images and a header are 206 kB.
+  const args = ['train', '--out', out, '--quiet', ...small, 'data.storage=mapped', 'data.trainCount=256'];
+  const { status, stdout, stderr } = selfgradWithFileLimit(100, args);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(
+    /^ERR_WRITE {2}Expected room for 256 images \(205824 bytes\) in .+decoded but received a full disk \(EFBIG\)\. Free some space, or keep the images in memory with data\.storage=memory\.\n$/,
+  );
+  expect(existsSync(out)).toBe(false);
+});
+
+it('a mapped set trains to the same weights, and is evaluated to the same figures', async () => {
+  const folder = temporaryFolder();
+  const outcome = async (storage: string) => {
+    const out = join(folder, storage);
+    const options = [`data.storage=${storage}`, 'data.trainCount=64', 'data.testCount=32', 'train.epochs=1'];
+    const trained = await selfgrad(['train', '--out', out, '--quiet', ...small, ...options]);
+    expect(trained.status, trained.stderr).toBe(0);
+    const evaluated = await selfgrad(['eval', out, '--json', '--quiet', 'evaluate.attacks=fgsm']);
+    expect(evaluated.status, evaluated.stderr).toBe(0);
+    const { clean, robust, data } = JSON.parse(evaluated.stdout);
+    return { weights: readFileSync(join(out, 'model.safetensors')), clean, robust, data };
+  };
+  expect(await outcome('mapped')).toEqual(await outcome('memory'));
+});

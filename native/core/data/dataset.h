@@ -1,4 +1,5 @@
-// A resident data set: uint8 NCHW pixels and integer labels, filled once and then only read.
+// A data set: uint8 NCHW pixels and integer labels, filled once and then only read. The pixels are in memory,
+// or in a file that is mapped into it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,10 +14,22 @@ struct ImageShape {
   int64_t size() const { return channels * height * width; }
 };
 
+/// Images in a file: rows of C*H*W bytes.
+struct MappedImages {
+  int descriptor = -1;          ///< of the open file; may be closed once the set is made
+  int64_t offset = 0;           ///< bytes before the first row
+  int64_t rows = 0;             ///< in the file
+  std::vector<int64_t> places;  ///< the row of each image of the set; empty: all rows in their order
+};
+
 class Dataset {
  public:
   /// Reserves room for `count` images. @throws Error("ERR_DATA") when a size is not positive.
   Dataset(int64_t count, ImageShape shape, int64_t classes);
+
+  /// Maps images that lie in a file; one label an image of the set.
+  /// @throws Error("ERR_DATA") for sizes, rows or labels that do not fit, Error("ERR_LABEL") as `append`.
+  Dataset(const MappedImages& file, const std::vector<int32_t>& labels, ImageShape shape, int64_t classes);
 
   /// Copies `n` images (n*C*H*W bytes) and labels behind what is there.
   /// @throws Error("ERR_DATA") past the reserved count, Error("ERR_LABEL") for a label outside 0 … classes-1.
@@ -37,9 +50,15 @@ class Dataset {
   void statistics(std::vector<double>& mean, std::vector<double>& std) const;
 
  private:
+  /// Behind the labels that are there. @throws Error("ERR_DATA"), Error("ERR_LABEL") as `append`.
+  void append_labels(const int32_t* labels, int64_t n);
+  /// Rows of `images_` of (N) int64 indices.
+  at::Tensor rows_of(const at::Tensor& indices) const;
+
   int64_t count_, filled_ = 0, classes_;
   ImageShape shape_;
-  at::Tensor images_;  // (N, C, H, W) uint8
+  at::Tensor images_;  // (rows, C, H, W) uint8
+  at::Tensor places_;  // (N) int64: the row of each image; undefined: its index
   at::Tensor labels_;  // (N) int64
 };
 

@@ -56,10 +56,11 @@ class KeptImages {
     images_.push_back(at::empty({0, shape.channels, shape.height, shape.width}, at::kFloat));
   }
 
-  void add(const at::Tensor& indices, const at::Tensor& images, const std::vector<int64_t>& rows) {
+  void add(const BrokenImages& broken, const std::vector<int64_t>& rows) {
+    if (rows.empty()) return;
     const at::Tensor chosen = at::tensor(rows, at::kLong);
-    indices_.push_back(indices.index_select(0, chosen));
-    images_.push_back(images.index_select(0, chosen.to(images.device())).cpu());
+    indices_.push_back(broken.indices().index_select(0, chosen));
+    images_.push_back(broken.adversarial(chosen));
   }
 
   at::Tensor in_order() const {
@@ -195,8 +196,7 @@ class Evaluation {
     standing_.index_fill_(0, indices - options_.first, false);
     left_.index_fill_(0, indices - options_.first, false);
     const at::Tensor order = indices.argsort();
-    const at::Tensor adversarial = broken.adversarial();
-    if (options_.keep_images) kept_.add(indices, adversarial, first_time);
+    if (options_.keep_images) kept_.add(broken, first_time);
     std::vector<Example> candidates;
     for (int64_t i = 0; i < std::min(options_.examples, order.size(0)); ++i) {
       const auto row = order[i].item<int64_t>();
@@ -211,7 +211,7 @@ class Evaluation {
       example.adversarial_prediction = again.predictions[row].item<int64_t>();
       example.adversarial_confidence = again.confidences[row].item<double>();
       example.image = subject_.images(indices.narrow(0, row, 1))[0].cpu().contiguous();
-      example.adversarial = adversarial[row].cpu().contiguous();
+      example.adversarial = broken.adversarial(order.narrow(0, i, 1))[0].contiguous();
       candidates.push_back(std::move(example));
     }
     candidates_.push_back(std::move(candidates));

@@ -13,6 +13,9 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sum.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "attack/active_set.h"
 #include "attack/goal.h"
 #include "error.h"
@@ -23,11 +26,19 @@ namespace {
 // Sums of a forward pass differ by about this much with the batch's size, relative to the largest logit.
 constexpr double kTie = 1e-5;
 
+// A folder that is not there is an error only for who needs it.
+std::string temporary_folder() {
+  std::error_code ignored;
+  return std::filesystem::temp_directory_path(ignored).string();
+}
+
 at::Tensor clearly_missed(const at::Tensor& logits, const Goal& goal) {
   return -goal.lead(logits) > kTie * logits.abs().amax(1).clamp_min(1.0);
 }
 
 }  // namespace
+
+BrokenImages::BrokenImages() : adversarial_(temporary_folder()) {}
 
 void BrokenImages::add(const BatchOutcome& outcome) {
   const at::Tensor rows = outcome.broken.nonzero().squeeze(1);
@@ -35,15 +46,11 @@ void BrokenImages::add(const BatchOutcome& outcome) {
   indices_.push_back(outcome.indices.index_select(0, rows));
   steps_.push_back(outcome.step.index_select(0, rows));
   if (outcome.aims.defined()) aims_.push_back(outcome.aims.index_select(0, rows));
-  adversarial_.push_back(select_rows(outcome.adversarial, rows.to(outcome.adversarial.device())));
+  adversarial_.add(select_rows(outcome.adversarial, rows.to(outcome.adversarial.device())));
 }
 
 at::Tensor BrokenImages::indices() const {
   return at::cat(indices_);
-}
-
-at::Tensor BrokenImages::adversarial() const {
-  return at::cat(adversarial_);
 }
 
 at::Tensor BrokenImages::steps() const {
@@ -57,7 +64,6 @@ at::Tensor BrokenImages::aims() const {
 Recount recount(const BrokenImages& broken, const Subject& subject, const std::string& attack,
                 Target& checker) {
   const at::Tensor indices = broken.indices();
-  const at::Tensor adversarial = broken.adversarial();
   const at::Tensor aims = broken.aims();
   std::vector<at::Tensor> predictions;
   std::vector<at::Tensor> confidences;
@@ -65,7 +71,7 @@ Recount recount(const BrokenImages& broken, const Subject& subject, const std::s
   int64_t missed = 0;
   const auto classify = [&](const at::Tensor& rows, int64_t batch) {
     checker.set_place("batch " + std::to_string(batch) + " of the recount of attack " + attack);
-    const at::Tensor logits = checker.logits(select_rows(adversarial, rows.to(subject.device)));
+    const at::Tensor logits = checker.logits(broken.adversarial(rows).to(subject.device));
     const at::Tensor labels = subject.labels_of(indices.index_select(0, rows));
     const at::Tensor wanted = aims.defined() ? aims.index_select(0, rows).to(subject.device) : aims;
     missed += clearly_missed(logits, goal_of(labels, wanted)).sum().item<int64_t>();

@@ -8,17 +8,19 @@
 
 #include "attack/attack.h"
 #include "evaluate/driver.h"
+#include "evaluate/stored_images.h"
 
 namespace selfgrad {
 
 /// The images that one attack broke, in the order in which it did.
 class BrokenImages {
  public:
+  BrokenImages();
   void add(const BatchOutcome& outcome);
   /// (M) int64 on the CPU.
   at::Tensor indices() const;
-  /// (M, C, H, W).
-  at::Tensor adversarial() const;
+  /// Those of the given (N) int64 places in this order: (N, C, H, W) on the CPU.
+  at::Tensor adversarial(const at::Tensor& places) const { return adversarial_.select(places); }
   /// (M) int64 on the CPU: the step of the attack at which each was found.
   at::Tensor steps() const;
   /// (M) int64 on the CPU: the class that each is taken for; undefined where any wrong one will do.
@@ -26,7 +28,8 @@ class BrokenImages {
   bool empty() const { return indices_.empty(); }
 
  private:
-  std::vector<at::Tensor> indices_, adversarial_, steps_, aims_;
+  std::vector<at::Tensor> indices_, steps_, aims_;
+  StoredImages adversarial_;
 };
 
 /// What the network says of adversarial images: (M) each, on the CPU.

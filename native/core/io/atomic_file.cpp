@@ -23,7 +23,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
     temporary_ = path_ + "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp";
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (descriptor_ < 0 && errno == EEXIST);
-  if (descriptor_ < 0) fail(errno);
+  if (descriptor_ < 0) refuse_write(path_, errno);
 }
 
 AtomicFile::~AtomicFile() {
@@ -31,32 +31,36 @@ AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void AtomicFile::fail(int cause) const {
+void refuse_write(const std::string& place, int cause) {
   const std::string reason = std::strerror(cause);
   if (cause == ENOSPC || cause == EDQUOT || cause == EFBIG) {
-    throw Error("ERR_WRITE", "Expected room to write " + path_ + " but the device is full (" + reason +
+    throw Error("ERR_WRITE", "Expected room to write " + place + " but the device is full (" + reason +
                                  "). Free some space or choose another folder.");
   }
-  throw Error("ERR_WRITE", "Expected to write " + path_ + " but received an error (" + reason +
+  throw Error("ERR_WRITE", "Expected to write " + place + " but received an error (" + reason +
                                "). Choose a folder that exists and that you may write to.");
 }
 
-void AtomicFile::write(const void* bytes, size_t count) {
+void write_fully(int descriptor, const void* bytes, size_t count, const std::string& place) {
   const auto* next = static_cast<const char*>(bytes);
   while (count > 0) {
-    const ssize_t written = ::write(descriptor_, next, std::min(count, size_t{1} << 30));
+    const ssize_t written = ::write(descriptor, next, std::min(count, size_t{1} << 30));
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(errno);
+    if (written < 0) refuse_write(place, errno);
     next += written;
     count -= static_cast<size_t>(written);
   }
 }
 
+void AtomicFile::write(const void* bytes, size_t count) {
+  write_fully(descriptor_, bytes, count, path_);
+}
+
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail(errno);
+  if (::fsync(descriptor_) != 0) refuse_write(path_, errno);
   const int closing = std::exchange(descriptor_, -1);
-  if (::close(closing) != 0) fail(errno);
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
+  if (::close(closing) != 0) refuse_write(path_, errno);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) refuse_write(path_, errno);
   temporary_.clear();
   // The rename itself survives a power cut only when the folder is synced; some file systems cannot, which
   // makes the file no less whole.

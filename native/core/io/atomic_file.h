@@ -22,10 +22,14 @@ class AtomicFile {
   void commit();
 
  private:
-  [[noreturn]] void fail(int cause) const;
-
   std::string path_, temporary_;
   int descriptor_ = -1;
 };
+
+/// Writes all bytes, however the system splits them. @throws Error("ERR_WRITE") naming `place`.
+void write_fully(int descriptor, const void* bytes, size_t count, const std::string& place);
+
+/// The sentence for a failure to write. @param cause errno
+[[noreturn]] void refuse_write(const std::string& place, int cause);
 
 }  // namespace selfgrad

@@ -9,11 +9,13 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "error.h"
 #include "io/checksum.h"
 #include "io/dtype.h"
 #include "io/header_json.h"
+#include "io/mapped_file.h"
 
 namespace selfgrad {
 namespace {
@@ -88,16 +90,24 @@ void verify(std::string header, const TensorFile& file, const std::string& path)
                   std::string(kChecksumKey) + " from its metadata.");
 }
 
-at::Tensor read_tensor(std::ifstream& stream, const TensorInfo& info, const std::string& path) {
+at::Tensor read_tensor(OpenFile& file, const TensorInfo& info, const std::string& path, int64_t map_above) {
   const auto type = dtype_from_name(info.dtype);
   if (!type) {
     refuse_file(path, "tensor " + json_string(info.name) + " of type " + json_string(info.dtype),
                 "Types F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL can be read.");
   }
-  at::Tensor tensor = at::empty(info.shape, at::TensorOptions().dtype(*type));
   const uint64_t bytes = info.end - info.begin;
-  if (bytes == 0) return tensor;
-  read_bytes(stream, tensor.data_ptr(), bytes, path);
+  const uint64_t begin = file.payload_at + info.begin;
+  at::Tensor tensor;
+  if (bytes > static_cast<uint64_t>(map_above) && begin % at::elementSize(*type) == 0) {
+    // Where it lies: the memory of a strategy may be as large as a set of images that does not fit.
+    tensor = view_of(std::make_shared<MappedFile>(path), begin, info.shape, *type);
+    file.stream.seekg(static_cast<std::streamoff>(begin + bytes));
+  } else {
+    tensor = at::empty(info.shape, at::TensorOptions().dtype(*type));
+    if (bytes == 0) return tensor;
+    read_bytes(file.stream, tensor.data_ptr(), bytes, path);
+  }
   const auto* values = static_cast<const uint8_t*>(tensor.data_ptr());
   if (*type == at::kBool && std::any_of(values, values + bytes, [](uint8_t value) { return value > 1; })) {
     refuse_file(path, "a byte above 1 in tensor " + json_string(info.name) + " of type BOOL",
@@ -131,13 +141,13 @@ TensorFileHeader read_safetensors_header(const std::string& path) {
   return open_file(path).header;
 }
 
-TensorFile read_safetensors(const std::string& path) {
+TensorFile read_safetensors(const std::string& path, int64_t map_above) {
   OpenFile file = open_file(path);
   TensorFile result;
   result.metadata = std::move(file.header.metadata);
   // The header's tensors are sorted and cover the payload without a gap: one pass without seeking.
   for (const TensorInfo& info : file.header.tensors) {
-    result.tensors.emplace_back(info.name, read_tensor(file.stream, info, path));
+    result.tensors.emplace_back(info.name, read_tensor(file, info, path, map_above));
   }
   verify(std::move(file.json), result, path);
   return result;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/mapped_file.h"
+
 namespace selfgrad {
 
 using Metadata = std::map<std::string, std::string>;
@@ -43,8 +45,9 @@ struct TensorFile {
 /// @throws Error("ERR_CHECKPOINT") with the file's path and what is wrong.
 TensorFileHeader read_safetensors_header(const std::string& path);
 
-/// Reads the whole file; tensors own their memory. @throws as read_safetensors_header.
-TensorFile read_safetensors(const std::string& path);
+/// Reads the whole file. A tensor owns its memory, but one of more than `map_above` bytes is mapped, and to
+/// be read only. @throws as read_safetensors_header.
+TensorFile read_safetensors(const std::string& path, int64_t map_above = kMapAbove);
 
 /// Writes beside `path`, syncs, and renames over it: a reader sees the old file or the new one.
 /// @throws Error("ERR_WRITE") (disk full, no permission); the old file stays.

@@ -12,7 +12,7 @@ namespace {
 class Atta : public Strategy {
  public:
   Atta(const TrainOptions& options, int64_t count, const ImageShape& shape)
-      : memory_(count, shape, options.threat.eps, scratch_folder(options)) {}
+      : memory_(count, shape, options.threat.eps, memory_folder(options)) {}
 
   void prepare(StepContext& context) override {
     x_ = attacked_images(context, starts_afresh(context) ? near_images(context) : remembered(context));

@@ -22,17 +22,17 @@ at::Tensor mapped_zeros(int64_t bytes, const std::string& folder) {
   return at::from_file(file.temporary(), /*shared=*/true, bytes, at::kChar);
 }
 
-at::Tensor stored(int64_t count, const ImageShape& shape, const std::string& folder, int64_t map_above) {
+at::Tensor stored(int64_t count, const ImageShape& shape, const std::string& folder) {
   const std::vector<int64_t> sizes{count, shape.channels, shape.height, shape.width};
-  const int64_t bytes = count * shape.size();
-  return bytes > map_above ? mapped_zeros(bytes, folder).view(sizes) : at::zeros(sizes, at::kChar);
+  return folder.empty() ? at::zeros(sizes, at::kChar)
+                        : mapped_zeros(count * shape.size(), folder).view(sizes);
 }
 
 }  // namespace
 
 GradientMemory::GradientMemory(int64_t count, const ImageShape& shape, double scale,
-                               const std::string& folder, int64_t map_above)
-    : delta_(stored(count, shape, folder, map_above)),
+                               const std::string& folder)
+    : delta_(stored(count, shape, folder)),
       visited_(at::zeros({count}, at::kBool)),
       unit_(static_cast<float>(scale / 127.0)) {}
 

@@ -14,12 +14,10 @@ namespace selfgrad {
 
 class GradientMemory {
  public:
-  /// All zero and unvisited. Perturbations lie in ±scale (pixel units); a byte is scale / 127. More than
-  /// `map_above` bytes are kept in a file of `folder` that is mapped into memory and vanishes with the
-  /// process.
+  /// All zero and unvisited. Perturbations lie in ±scale (pixel units); a byte is scale / 127. They are kept
+  /// in a file of `folder` that is mapped into memory and vanishes with the process; '': in memory.
   /// @throws Error("ERR_WRITE") when that file cannot be made: disk full, no permission.
-  GradientMemory(int64_t count, const ImageShape& shape, double scale, const std::string& folder,
-                 int64_t map_above = int64_t{2} << 30);
+  GradientMemory(int64_t count, const ImageShape& shape, double scale, const std::string& folder = "");
 
   /// The remembered perturbations seen through the transforms: (N, C, H, W) float32, channels-last.
   at::Tensor read(const at::Tensor& indices, const std::vector<Transform>& transforms) const;

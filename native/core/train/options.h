@@ -69,6 +69,7 @@ struct TrainOptions {
   int64_t validate_every = 0;  ///< epochs; 0 = never
   int64_t validate_count = 0;
   AttackOptions validate_attack;
+  bool map_memory = false;       ///< what is remembered of each image lies in a file
   std::string checkpoint_path;   ///< empty = no checkpoints
   int64_t checkpoint_every = 1;  ///< epochs; 0 = at the end and when cancelled only
   std::string resume_path;       ///< empty = start afresh

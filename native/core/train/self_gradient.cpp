@@ -48,7 +48,7 @@ class SelfGradient : public Strategy {
       : options_(options.strategy),
         relay_(options_.relay - 1, images_per_step(options.batch_size), shape, classes, options.device) {
     if (options_.memory == Memory::kExample)
-      example_.emplace(count, shape, options.threat.eps, scratch_folder(options));
+      example_.emplace(count, shape, options.threat.eps, memory_folder(options));
     if (options_.memory == Memory::kClass) shared_.emplace(classes, shape, options.threat.eps);
     if (options_.memory == Memory::kUniversal) shared_.emplace(1, shape, options.threat.eps);
   }

@@ -19,7 +19,8 @@ DrawKey StepContext::start_key() const {
   return {.seed = options.seed, .purpose = Purpose::kTrainStart, .round = static_cast<uint32_t>(epoch)};
 }
 
-std::string scratch_folder(const TrainOptions& options) {
+std::string memory_folder(const TrainOptions& options) {
+  if (!options.map_memory) return "";
   const auto folder = std::filesystem::path(options.checkpoint_path).parent_path();
   return folder.empty() ? std::filesystem::temp_directory_path().string() : folder.string();
 }

@@ -85,8 +85,9 @@ std::unique_ptr<Strategy> make_mart();
 std::unique_ptr<Strategy> make_self_gradient(const TrainOptions& options, int64_t count,
                                              const ImageShape& shape, int64_t classes);
 
-/// Where a strategy may keep large files while it runs: beside the checkpoint, else the system's folder.
-std::string scratch_folder(const TrainOptions& options);
+/// Where a strategy keeps what it remembers of each image, if in a file: beside the checkpoint, else the
+/// system's folder for temporary files. '': in memory.
+std::string memory_folder(const TrainOptions& options);
 
 /// Logits (N, K) float32 of a forward, counted; where gradients are on, with the one backward it will have.
 at::Tensor counted_forward(StepContext& context, const at::Tensor& x);

@@ -223,7 +223,7 @@ TEST(Atta, GoesOnWhereItEndedAndStartsAfreshEveryFewEpochs) {
 }
 
 TEST(Atta, ForgetsWhatTheCropHidesWhenItStartsAfresh) {
-  GradientMemory memory(4, kShape, 0.1, "");
+  GradientMemory memory(4, kShape, 0.1);
   const at::Tensor all = at::arange(4);
   const std::vector<Transform> none(4);
   memory.write(all, none, 0.1 * at::ones({4, 1, 8, 8}));

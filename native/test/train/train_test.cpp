@@ -200,7 +200,7 @@ TEST(Trainer, DrawsDoNotDependOnTheNumberOfThreads) {
 
 TEST(GradientMemory, RemembersWithinHalfAByteStep) {
   const double eps = 8.0 / 255.0;
-  GradientMemory memory(10, kShape, eps, "");
+  GradientMemory memory(10, kShape, eps);
   const at::Tensor indices = at::arange(3, 7);
   const std::vector<Transform> none(4);
   const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -eps, eps);
@@ -214,8 +214,8 @@ TEST(GradientMemory, RemembersWithinHalfAByteStep) {
 TEST(GradientMemory, IsTheSameInAMappedFile) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / "selfgrad-mapped-memory";
   std::filesystem::create_directory(folder);
-  GradientMemory mapped(10, kShape, 0.1, folder.string(), /*map_above=*/100);
-  GradientMemory held(10, kShape, 0.1, "");
+  GradientMemory mapped(10, kShape, 0.1, folder.string());
+  GradientMemory held(10, kShape, 0.1);
   EXPECT_TRUE(std::filesystem::is_empty(folder)) << "the file has no name while it is used";
   const at::Tensor indices = at::arange(2, 5);
   const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -0.1, 0.1);
@@ -223,7 +223,7 @@ TEST(GradientMemory, IsTheSameInAMappedFile) {
     memory->write(indices, std::vector<Transform>(3), delta);
   EXPECT_TRUE(at::equal(mapped.state()[0].second, held.state()[0].second));
   std::filesystem::remove_all(folder);
-  EXPECT_EQ(test::message_of([&] { GradientMemory(10, kShape, 0.1, folder.string(), 100); }).substr(0, 9),
+  EXPECT_EQ(test::message_of([&] { GradientMemory(10, kShape, 0.1, folder.string()); }).substr(0, 9),
             "ERR_WRITE");
 }
 

@@ -37,7 +37,10 @@ async function run(path: string, config: Config, flags: Flags): Promise<SavedIma
   const { attack } = await import('../../attack.ts');
   const { Dataset } = await import('../../data/dataset.ts');
   return interruptible(async (signal) => {
-    using data = await Dataset.from(await openData(splitRequest(config, 'test')), { signal });
+    using data = await Dataset.from(await openData(splitRequest(config, 'test')), {
+      storage: config.data.storage,
+      signal,
+    });
     using model = await openGivenModel(path, config, flags, data.shape);
     checkIndices(index, data.count, data.name);
     const { images: bytes, labels } = data.native.images({ indices: Int32Array.from(index) });

@@ -1,9 +1,9 @@
 /** `selfgrad data stats`: images of each class, means and deviations of the channels, images that occur twice. */
 import { Dataset } from '../../data/dataset.ts';
-import { derivedSource } from '../../data/derivedSource.ts';
+import { imagesPerBatch } from '../../data/decodeBatch.ts';
 import { type Duplicates, ImageDigests } from '../../data/duplicates.ts';
 import { type OpenDataOptions, openData } from '../../data/open.ts';
-import type { ImageBatch, Source } from '../../data/source.ts';
+import type { Source } from '../../data/source.ts';
 import { print } from '../output.ts';
 import { printColumns, readingProgress, spaced } from './columns.ts';
 import { type Described, printSplits } from './verify.ts';
@@ -28,7 +28,7 @@ export async function dataStatistics(requests: readonly OpenDataOptions[]): Prom
   const digests: ImageDigests[] = [];
   for (const request of requests) {
     const own = new ImageDigests();
-    splits.push(await splitStatistics(await openData(request), own));
+    splits.push(await splitStatistics(await openData({ ...request, cache: true }), own));
     digests.push(own);
   }
   const [train, test] = digests;
@@ -37,20 +37,22 @@ export async function dataStatistics(requests: readonly OpenDataOptions[]): Prom
 
 async function splitStatistics(source: Source, digests: ImageDigests): Promise<SplitStatistics> {
   const onProgress = (read: number, count: number) => readingProgress(source.split, read, count);
-  using dataset = await Dataset.from(watched(source, digests), { onProgress });
+  using dataset = await Dataset.from(source, { onProgress });
+  addDigests(dataset, digests);
   const { name, split, count, shape, classes, classCounts, note, sha256 } = dataset;
   const { duplicates } = digests;
   const facts = { name, split, count, shape, classes, note, sha256, classCounts };
   return { ...facts, ...dataset.native.statistics(), duplicates };
 }
 
-function watched(source: Source, digests: ImageDigests): Source {
-  return derivedSource(source, async function* (): AsyncGenerator<ImageBatch, void> {
-    for await (const batch of source) {
-      digests.add(batch);
-      yield batch;
-    }
-  });
+function addDigests({ native, count, shape }: Dataset, digests: ImageDigests): void {
+  const [channels, height, width] = shape;
+  const perBatch = imagesPerBatch({ channels, height, width });
+  for (let first = 0; first < count; first += perBatch) {
+    const n = Math.min(perBatch, count - first);
+    const indices = Int32Array.from({ length: n }, (_, i) => first + i);
+    digests.add({ ...native.images({ indices }), indices });
+  }
 }
 
 export function printStatistics({ splits, shared }: DataStatistics): void {

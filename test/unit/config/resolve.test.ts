@@ -21,6 +21,7 @@ describe('resolveConfig', () => {
           "pick": "first",
           "size": null,
           "source": "fashion-mnist-mini",
+          "storage": "auto",
           "testCount": null,
           "trainCount": null,
           "validation": null,

@@ -20,7 +20,7 @@ test('hands every image and label to the core and knows the facts', async () => 
   });
   const [native] = FakeNativeDataset.made;
   expect(native?.options).toEqual({ count: 3, channels: 1, height: 1, width: 2, classes: 3 });
-  expect([native?.images, native?.labels]).toEqual([
+  expect([native?.pixels, native?.labels]).toEqual([
     [1, 2, 3, 4, 5, 6],
     [0, 2, 2],
   ]);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { decodedFolder, findDecoded, withDecodedCache } from '../../../src/data/decodedCache.ts';
+import { findDecoded, withDecodedCache } from '../../../src/data/decodedCache.ts';
+import { imagesFolder } from '../../../src/data/imagesWriter.ts';
 import { openData } from '../../../src/data/open.ts';
 import type { Source } from '../../../src/data/source.ts';
-import { SelfgradError } from '../../../src/errors.ts';
 import { damaged } from './arrayFiles.ts';
 import { memorySource, readAll, temporaryFolders } from './synthetic.ts';
 
@@ -36,7 +36,7 @@ function decoding(key = 'a1', facts: Partial<Source> = {}): Source & { reads: nu
 }
 
 const content = { images: [1, 2, 3, 4, 5, 6], labels: [2, 0, 1], indices: [0, 1, 2] };
-const kept = () => (existsSync(decodedFolder()) ? readdirSync(decodedFolder()).sort() : []);
+const kept = () => (existsSync(imagesFolder()) ? readdirSync(imagesFolder()).sort() : []);
 
 test('images are decoded once: then they come from the cache, the same in every respect', async () => {
   const source = decoding();
@@ -44,7 +44,7 @@ test('images are decoded once: then they come from the cache, the same in every 
   expect(await findDecoded(source)).toBe(null);
   for (let round = 0; round < 3; round++) expect(await readAll(cached)).toEqual(content);
   expect([source.reads, cached.note, cached.count, kept()]).toEqual([1, 'pixels', 3, ['a1.decoded']]);
-  expect(await findDecoded(source)).toBe(join(decodedFolder(), 'a1.decoded'));
+  expect(await findDecoded(source)).toBe(join(imagesFolder(), 'a1.decoded'));
   const other = decoding('a2');
   expect([await findDecoded(other), await readAll(withDecodedCache(other)), other.reads]).toEqual([
     null,
@@ -87,12 +87,12 @@ test('a source without a key, such as arrays, is left alone', () => {
 });
 
 test('sets that were used longest ago make room; one that is too large is not kept', async () => {
-  const size = () => readFileSync(join(decodedFolder(), 'a.decoded')).length;
+  const size = () => readFileSync(join(imagesFolder(), 'a.decoded')).length;
   await readAll(withDecodedCache(decoding('a')));
   const most = 2 * size() + 1;
   await readAll(withDecodedCache(decoding('b'), most));
-  utimesSync(join(decodedFolder(), 'a.decoded'), 1, 1);
-  utimesSync(join(decodedFolder(), 'b.decoded'), 2, 2);
+  utimesSync(join(imagesFolder(), 'a.decoded'), 1, 1);
+  utimesSync(join(imagesFolder(), 'b.decoded'), 2, 2);
   // Read again: now b is the one that was used longest ago.
   await readAll(withDecodedCache(decoding('a'), most));
   await readAll(withDecodedCache(decoding('c'), most));
@@ -109,31 +109,85 @@ test('a cache that cannot be written costs nothing but time', async () => {
 });
 
 test('what a killed process has begun is removed', async () => {
-  mkdirSync(decodedFolder(), { recursive: true });
-  writeFileSync(join(decodedFolder(), 'writing-99999999'), 'half');
+  mkdirSync(imagesFolder(), { recursive: true });
+  writeFileSync(join(imagesFolder(), 'writing-99999999-0'), 'half');
   await readAll(withDecodedCache(decoding()));
   expect(kept()).toEqual(['a1.decoded']);
 });
 
-test('a damaged file is refused and removed, or, cut, decoded anew: other images never come out', async () => {
+const warnings = () => {
+  const told: string[] = [];
+  vi.spyOn(process, 'emitWarning').mockImplementation((text) => void told.push(String(text)));
+  return told;
+};
+
+test('a damaged file is decoded anew with a note: other images never come out', async () => {
+  const told = warnings();
   await readAll(withDecodedCache(decoding()));
-  const path = join(decodedFolder(), 'a1.decoded');
+  const path = join(imagesFolder(), 'a1.decoded');
   const whole = readFileSync(path);
   await fc.assert(
     fc.asyncProperty(damaged(whole), async (bytes) => {
+      told.length = 0;
       writeFileSync(path, bytes);
-      const outcome = await readAll(withDecodedCache(decoding())).catch((error: unknown) => error);
-      if (!(outcome instanceof SelfgradError)) {
-        expect(outcome).toEqual(content);
-        return;
-      }
-      expect(outcome.message).toMatch(
-        /^Expected the decoded images as they were written in .+\.decoded but received others\. The file was removed: run this again, and the images are decoded anew\.$/,
-      );
-      expect(kept()).toEqual([]);
+      const source = decoding();
+      expect(await readAll(withDecodedCache(source))).toEqual(content);
+      const same = bytes.equals(whole);
+      expect([source.reads, told.length]).toEqual(same ? [0, 0] : [1, 1]);
+      expect(readFileSync(path).equals(whole)).toBe(true);
     }),
     { numRuns: 200 },
   );
+});
+
+test('the note says why: another version, another length, other bytes, another set', async () => {
+  const told = warnings();
+  await readAll(withDecodedCache(decoding()));
+  const path = join(imagesFolder(), 'a1.decoded');
+  const whole = readFileSync(path);
+  const flipped = Buffer.from(whole);
+  flipped[4097]! ^= 1;
+  const old = Buffer.from(
+    whole.toString('latin1').replace('selfgrad.images/1', 'selfgrad.images/0'),
+    'latin1',
+  );
+  const decodedBefore = Buffer.concat([Buffer.from('{"format":"selfgrad.decoded/1"}\n'), Buffer.alloc(4100)]);
+  const other = Buffer.from(whole.toString('latin1').replace('"key":"a1"', '"key":"b1"'), 'latin1');
+  for (const bytes of [
+    flipped,
+    old,
+    decodedBefore,
+    whole.subarray(1),
+    other,
+    Buffer.alloc(5000),
+    Buffer.alloc(3),
+  ]) {
+    writeFileSync(path, bytes);
+    await readAll(withDecodedCache(decoding()));
+  }
+  const begin = `The decoded images in ${path} cannot be used (`;
+  expect(told.every((text) => text.startsWith(begin) && text.endsWith('): they are decoded anew.'))).toBe(
+    true,
+  );
+  expect(told.map((text) => text.slice(begin.length, -'): they are decoded anew.'.length))).toEqual([
+    'its bytes are not those that were written',
+    'another version of selfgrad wrote it',
+    'another version of selfgrad wrote it',
+    'it is no file of images',
+    'its bytes are not those that were written',
+    'it is no file of images',
+    'it is no file of images',
+  ]);
+});
+
+test('a file that claims more than it holds is refused before it is allocated', async () => {
+  const told = warnings();
+  const many = decoding('a1', { count: 2 ** 31 - 1 });
+  mkdirSync(imagesFolder(), { recursive: true });
+  const line = { format: 'selfgrad.images/1', key: 'a1', count: 2 ** 31 - 1 };
+  writeFileSync(join(imagesFolder(), 'a1.decoded'), `${JSON.stringify(line).padEnd(5000)}\n`);
+  expect(await findDecoded(many)).toBe(null);
+  expect(told.length).toBe(1);
 });
 
 async function photos(levels: number[]): Promise<string> {

@@ -4,7 +4,7 @@ import type { NativeDataset, NativeDatasetOptions } from '../../../src/native/bi
 export class FakeNativeDataset {
   static made: FakeNativeDataset[] = [];
   readonly options: NativeDatasetOptions;
-  images: number[] = [];
+  pixels: number[] = [];
   labels: number[] = [];
   disposed = false;
 
@@ -14,8 +14,17 @@ export class FakeNativeDataset {
   }
 
   append(batch: Parameters<NativeDataset['append']>[0]): void {
-    this.images.push(...batch.images);
+    this.pixels.push(...batch.images);
     this.labels.push(...batch.labels);
+  }
+
+  images({ indices }: { indices: Int32Array }): { images: Uint8Array; labels: Int32Array } {
+    const size = this.pixels.length / this.labels.length;
+    const of = (index: number) => this.pixels.slice(index * size, (index + 1) * size);
+    return {
+      images: Uint8Array.from([...indices].flatMap(of)),
+      labels: indices.map((index) => this.labels[index] as number),
+    };
   }
 
   statistics(): { mean: number[]; std: number[] } {
