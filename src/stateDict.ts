@@ -1,19 +1,22 @@
 /** The weights of PyTorch models of our architectures, under the names that the robustness literature uses. */
 import { normalisation, stateDictSchema } from './config/foreignModel.ts';
-import { parse } from './config/option.ts';
+import { layersText, type NetworkLayerInput } from './config/networkLayers.ts';
+import { parse, sentence } from './config/option.ts';
 import { SelfgradError } from './errors.ts';
 import type { NativeArchitecture, NativeModelOptions } from './native/binding.ts';
 
 export interface StateDictOptions {
   /**
    * `preact-resnet-18`, `wide-resnet-28-10`, `wide-resnet-34-10` or any `wide-resnet-DEPTH-WIDTH`; or `preact-resnet`,
-   * `preact-resnet-plain`, `wide-resnet`, `small-cnn` together with `depths` and `width`.
+   * `preact-resnet-plain`, `wide-resnet`, `small-cnn` together with `depths` and `width`; or `layers` with `layers`.
    */
   architecture: string;
   /** Residual blocks of each stage. */
   depths?: number[] | null;
   /** Channels of the first stage, or widening factor. */
   width?: number | null;
+  /** The network of the architecture `layers`, as the nn.Sequential of the file has it. */
+  layers?: NetworkLayerInput[] | null;
   /** Defaults to relu. */
   activation?: 'relu' | 'silu';
   /** Channels, height, width. Defaults to [3, 32, 32]. */
@@ -24,6 +27,8 @@ export interface StateDictOptions {
 }
 
 type Layout = Pick<NativeModelOptions, 'architecture' | 'depths' | 'baseWidth'>;
+
+const listed: Layout = { architecture: 'layers', depths: [], baseWidth: 1 };
 
 const plainNames: readonly NativeArchitecture[] = [
   'preact-resnet',
@@ -54,14 +59,25 @@ export function stateDictRequest(options: StateDictOptions): NativeModelOptions 
   const { architecture: name, depths, width, activation } = given;
   const [channels, height, size] = given.inputShape as [number, number, number];
   const plain = plainNames.find((known) => known === name);
+  if ((name === 'layers') !== (given.layers !== null)) {
+    throw new SelfgradError(
+      'ERR_OPTION',
+      sentence(name === 'layers' ? 'a list of layers' : 'null', 'layers', given.layers),
+      {
+        fix: 'The architecture layers, and no other, has a network that is listed, in a configuration file as model.layers.',
+      },
+    );
+  }
   const layout =
-    plain !== undefined && width !== null
-      ? { architecture: plain, depths: depths ?? [], baseWidth: width }
-      : layoutOf(name);
+    name === 'layers'
+      ? listed
+      : plain !== undefined && width !== null
+        ? { architecture: plain, depths: depths ?? [], baseWidth: width }
+        : layoutOf(name);
   if (layout === undefined) {
     throw new SelfgradError(
       'ERR_OPTION',
-      `Expected preact-resnet-18 or wide-resnet-DEPTH-WIDTH for architecture but received '${name}' (string).`,
+      `Expected preact-resnet-18, wide-resnet-DEPTH-WIDTH or layers for architecture but received '${name}' (string).`,
       { fix: `Or give depths and width with one of ${plainNames.join(', ')}.` },
     );
   }
@@ -75,6 +91,6 @@ export function stateDictRequest(options: StateDictOptions): NativeModelOptions 
     taps: [],
     ...normalisation(channels, given.mean, given.std),
     seed: 0,
-    layers: '',
+    layers: layersText(given.layers),
   };
 }

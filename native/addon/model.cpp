@@ -72,6 +72,7 @@ Napi::Object layer_object(Napi::Env env, const Layer& layer) {
       kind("conv");
       out.Set("stride", static_cast<double>(layer.stride));
       out.Set("padding", static_cast<double>(layer.padding));
+      out.Set("groups", static_cast<double>(layer.groups));
       break;
     case Layer::Kind::kLinear:
       kind("linear");

@@ -16,7 +16,7 @@ export const modelArgument =
 export function addModelFlags(command: Command): Command {
   return command.option(
     '--architecture <name>',
-    'the file holds a PyTorch state_dict of preact-resnet-18 or wide-resnet-DEPTH-WIDTH; model.mean and model.std as it expects',
+    'the file holds a PyTorch state_dict of preact-resnet-18, wide-resnet-DEPTH-WIDTH, or layers, as model.layers lists them; model.mean and model.std as it expects',
   );
 }
 
@@ -35,6 +35,7 @@ export async function openGivenModel(
   return openModel(path, {
     inputShape,
     architecture: architecture ?? null,
+    layers: architecture === 'layers' ? model.layers : null,
     activation: model.activation,
     mean: model.mean === 'data' ? null : model.mean,
     std: model.std === 'data' ? null : model.std,

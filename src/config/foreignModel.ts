@@ -1,5 +1,6 @@
 /** What a user says of a model that selfgrad did not make. */
 import { SelfgradError } from '../errors.ts';
+import { networkLayersSchema } from './networkLayers.ts';
 import { choice, integer, list, number, section, text } from './option.ts';
 
 /** @internal One number a channel, or null. */
@@ -35,7 +36,7 @@ export const functionSchema = section('A model that is a function.', {
 export const stateDictSchema = section('The state_dict of a PyTorch model.', {
   architecture: text({
     description: 'Architecture.',
-    expected: 'preact-resnet-18, wide-resnet-28-10, wide-resnet-34-10 or the like',
+    expected: 'preact-resnet-18, wide-resnet-28-10, wide-resnet-34-10 or the like, or layers',
   }),
   depths: list(integer({ description: 'Blocks.', gte: 1 }), {
     description: 'Residual blocks of each stage.',
@@ -47,6 +48,7 @@ export const stateDictSchema = section('The state_dict of a PyTorch model.', {
   width: integer({ description: 'Channels of the first stage, or widening factor.', gte: 1, lte: 4096 })
     .nullable()
     .prefault(null),
+  layers: networkLayersSchema.nullable().prefault(null),
   activation: choice(['relu', 'silu'], { description: 'Activation function.' }).prefault('relu'),
   inputShape: inputShape.prefault([3, 32, 32]),
   mean: channelValues('Mean'),

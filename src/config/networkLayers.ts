@@ -4,13 +4,17 @@ import { flag, integer, list, named, section, text } from './option.ts';
 
 /** Activations of all layers are `model.activation`; a last layer gives one logit a class. */
 export type NetworkLayer =
-  /** Square convolution. `padding` null: half the kernel, rounded down. */
+  /**
+   * Square convolution. `padding` null: half the kernel, rounded down. Channels fall into `groups`, each seen by its own
+   * share of the output; as many groups as channels make it depthwise.
+   */
   | {
       name: 'conv';
       channels: number;
       kernel: number;
       stride: number;
       padding: number | null;
+      groups: number;
       bias: boolean;
     }
   /** BatchNorm, then the activation, fused. */
@@ -18,6 +22,8 @@ export type NetworkLayer =
   | { name: 'activation' }
   /** Pre-activation basic blocks (He et al. 2016, arXiv 1603.05027); the first has the stride. */
   | { name: 'residual'; channels: number; blocks: number; stride: number }
+  /** The same of bottleneck blocks, a quarter of the channels inside. */
+  | { name: 'bottleneck'; channels: number; blocks: number; stride: number }
   /** `stride` null: the kernel. Padding is never the largest, and counts as zeros in an average. */
   | { name: 'max-pool' | 'average-pool'; kernel: number; stride: number | null; padding: number }
   /** The mean over pixels: channels are left. */
@@ -45,6 +51,7 @@ export type NetworkLayerInput =
   | NetworkLayer
   | Written<'conv', 'channels'>
   | Written<'residual', 'channels'>
+  | Written<'bottleneck', 'channels'>
   | ({ name: 'max-pool' | 'average-pool' } & { kernel?: number; stride?: number | null; padding?: number })
   | Written<'linear'>;
 
@@ -74,6 +81,7 @@ export const networkLayersSchema = list(
       'norm-activation',
       'activation',
       'residual',
+      'bottleneck',
       'max-pool',
       'average-pool',
       'global-average-pool',
@@ -94,6 +102,11 @@ export const networkLayersSchema = list(
         })
           .nullable()
           .prefault(null),
+        groups: integer({
+          description: 'Groups of channels that are apart; as many as channels: depthwise.',
+          gte: 1,
+          lte: 65536,
+        }).prefault(1),
         bias: flag({ description: 'Whether it has a bias.' }).prefault(false),
       }),
       plain('norm-activation', 'BatchNorm and the activation.'),
@@ -101,6 +114,12 @@ export const networkLayersSchema = list(
       section('Pre-activation residual blocks.', {
         name: z.literal('residual'),
         channels,
+        blocks: side('How many blocks.').prefault(1),
+        stride: side('Stride of the first block.').prefault(1),
+      }),
+      section('Pre-activation bottleneck blocks.', {
+        name: z.literal('bottleneck'),
+        channels: integer({ description: 'Channels of the output, a multiple of 4.', gte: 4, lte: 65536 }),
         blocks: side('How many blocks.').prefault(1),
         stride: side('Stride of the first block.').prefault(1),
       }),

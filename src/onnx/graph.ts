@@ -29,10 +29,11 @@ class GraphBuilder {
   layer(layer: Exclude<NativeLayer, { kind: 'input' }>, x: string, other: string, output: string): void {
     switch (layer.kind) {
       case 'conv': {
-        const { stride, padding } = layer;
+        const { stride, padding, groups } = layer;
         this.node('Conv', [x, ...this.parameters(output, layer)], output, [
           attribute('strides', { ints: [stride, stride] }),
           attribute('pads', { ints: [padding, padding, padding, padding] }),
+          ...(groups > 1 ? [attribute('group', { i: groups })] : []),
         ]);
         return;
       }

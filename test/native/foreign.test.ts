@@ -11,6 +11,7 @@ import {
   loadTorchScript,
   type Model,
   type ModelFunction,
+  type NetworkLayerInput,
   pgd,
   square,
   stability,
@@ -200,13 +201,50 @@ describe('loadModel with an architecture', () => {
     model.dispose();
   });
 
+  it('takes an nn.Sequential as a list of layers', async () => {
+    using images = await tinyData(16);
+    const layers: NetworkLayerInput[] = [
+      { name: 'conv', channels: 4, groups: 1 },
+      'norm-activation',
+      { name: 'bottleneck', channels: 8, stride: 2 },
+      { name: 'conv', channels: 8, groups: 8 },
+      'global-average-pool',
+      'linear',
+    ];
+    const model = { architecture: 'layers', layers, activation: 'silu' } as const;
+    const { model: trained } = await train({ ...tinyConfig({ epochs: 1 }), model }, { data: images }).result;
+    using own = trained;
+    const path = join(folder, 'listed.safetensors');
+    own.save(path);
+    using foreign = await loadModel(path, { ...model, inputShape: [1, 8, 8] });
+    expect(foreign).toMatchObject({ origin: 'state-dict', architecture: 'layers' });
+    const { images: pixels } = tinyImages(5);
+    expect(await foreign.predict(pixels, { threads: 1 })).toEqual(await own.predict(pixels, { threads: 1 }));
+    const other = [...layers.slice(0, -1), { name: 'linear', features: 7 } as const, 'linear' as const];
+    expect(
+      await rejection(loadModel(path, { ...model, layers: other, inputShape: [1, 8, 8] })),
+    ).toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringContaining('Missing (2): layers.6.weight, layers.6.bias.'),
+    });
+    for (const [options, received] of [
+      [{ architecture: 'layers' }, 'Expected a list of layers for layers but received null.'],
+      [{ architecture: 'preact-resnet-18', layers }, 'Expected null for layers but received'],
+    ] as const) {
+      expect(await rejection(loadModel(path, options))).toMatchObject({
+        code: 'ERR_OPTION',
+        message: expect.stringContaining(received),
+      });
+    }
+  });
+
   it.each(['resnet-50', 'wide-resnet-29-10', 'wide-resnet-28-0', 'preact-resnet'])(
     'refuses %s',
     async (architecture) => {
       const path = reference('plain_state_dict.safetensors');
       expect(await rejection(loadModel(path, { architecture }))).toMatchObject({
         code: 'ERR_OPTION',
-        message: `Expected preact-resnet-18 or wide-resnet-DEPTH-WIDTH for architecture but received '${architecture}' (string). Or give depths and width with one of preact-resnet, preact-resnet-plain, wide-resnet, small-cnn.`,
+        message: `Expected preact-resnet-18, wide-resnet-DEPTH-WIDTH or layers for architecture but received '${architecture}' (string). Or give depths and width with one of preact-resnet, preact-resnet-plain, wide-resnet, small-cnn.`,
       });
     },
   );

@@ -58,6 +58,22 @@ const networks: [string, ConfigInput['model']][] = (['relu', 'silu'] as const).f
     },
   ],
   [
+    `layers with groups and bottlenecks, ${activation}`,
+    {
+      architecture: 'layers',
+      activation,
+      layers: [
+        { name: 'conv', channels: 8, stride: 2 },
+        'norm-activation',
+        { name: 'conv', channels: 8, groups: 8, bias: true },
+        { name: 'bottleneck', channels: 16, blocks: 2, stride: 2 },
+        'norm-activation',
+        'global-average-pool',
+        'linear',
+      ],
+    },
+  ],
+  [
     `layers that end in pixels, ${activation}`,
     {
       architecture: 'layers',

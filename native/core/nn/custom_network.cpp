@@ -1,5 +1,5 @@
 // A network made of a list of layers. Its modules are called `layers.0`, `layers.1` …, as in PyTorch's
-// nn.Sequential of that name; blocks of a residual entry are `layers.4.0`, `layers.4.1` ….
+// nn.Sequential of that name; blocks of a residual or bottleneck entry are `layers.4.0`, `layers.4.1` ….
 #include <ATen/ops/mean.h>
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "nn/architectures.h"
 #include "nn/norm_activation.h"
 #include "nn/preact_block.h"
+#include "nn/preact_bottleneck.h"
 
 namespace selfgrad {
 namespace {
@@ -21,7 +22,7 @@ struct CustomLayer {
   std::shared_ptr<Conv2d> conv;
   std::shared_ptr<BatchNorm2d> norm;
   std::shared_ptr<Linear> linear;
-  std::vector<std::shared_ptr<PreActBlock>> blocks;
+  std::vector<std::shared_ptr<ResidualBlock>> blocks;
 
   Pooling pooling() const { return {spec.kernel, spec.stride, spec.padding}; }
 };
@@ -53,6 +54,7 @@ class CustomNetwork : public Network {
                                                                             .kernel = spec.kernel,
                                                                             .stride = spec.stride,
                                                                             .padding = spec.padding,
+                                                                            .groups = spec.groups,
                                                                             .bias = spec.bias == 1}));
         break;
       case LayerSpec::Kind::kNormActivation:
@@ -66,12 +68,12 @@ class CustomNetwork : public Network {
         layer.linear = root.register_module(name, std::make_shared<Linear>(features, out));
         break;
       }
-      case LayerSpec::Kind::kResidual: {
+      case LayerSpec::Kind::kResidual:
+      case LayerSpec::Kind::kBottleneck: {
         const auto group = root.register_module(name, std::make_shared<Group>());
         for (int64_t b = 0; b < spec.blocks; ++b) {
           const int64_t in = b == 0 ? input[0] : spec.channels, stride = b == 0 ? spec.stride : 1;
-          layer.blocks.push_back(group->register_module(
-              std::to_string(b), std::make_shared<PreActBlock>(in, spec.channels, stride, activation())));
+          layer.blocks.push_back(group->register_module(std::to_string(b), make_block(spec, in, stride)));
         }
         break;
       }
@@ -79,6 +81,12 @@ class CustomNetwork : public Network {
         break;
     }
     return layer;
+  }
+
+  std::shared_ptr<ResidualBlock> make_block(const LayerSpec& spec, int64_t in, int64_t stride) const {
+    if (spec.kind == LayerSpec::Kind::kBottleneck)
+      return std::make_shared<PreActBottleneck>(in, spec.channels, stride, activation());
+    return std::make_shared<PreActBlock>(in, spec.channels, stride, activation());
   }
 
   at::Tensor body(const at::Tensor& x) override {
@@ -96,7 +104,8 @@ class CustomNetwork : public Network {
         return norm_activation(*layer.norm, activation(), x);
       case LayerSpec::Kind::kActivation:
         return activate(activation(), x);
-      case LayerSpec::Kind::kResidual: {
+      case LayerSpec::Kind::kResidual:
+      case LayerSpec::Kind::kBottleneck: {
         at::Tensor y = x;
         for (const auto& block : layer.blocks)
           y = block->forward(y);
@@ -131,6 +140,7 @@ class CustomNetwork : public Network {
       case LayerSpec::Kind::kActivation:
         return graph.activation(x, activation());
       case LayerSpec::Kind::kResidual:
+      case LayerSpec::Kind::kBottleneck:
         for (const auto& block : layer.blocks)
           x = block->append_to(graph, x);
         return x;

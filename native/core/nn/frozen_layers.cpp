@@ -55,6 +55,7 @@ FrozenLayer frozen(const Layer& layer, const std::vector<int64_t>& places) {
                    .kernel = layer.kernel,
                    .stride = layer.stride,
                    .padding = layer.padding,
+                   .groups = layer.groups,
                    .activation = {}};
   if (layer.kind == Layer::Kind::kActivation) made.activation = layer.activation;
   return made;
@@ -129,8 +130,8 @@ std::vector<FrozenLayer> freeze(const LayerGraph& graph) {
 at::Tensor apply(const FrozenLayer& layer, const at::Tensor& x, int64_t padding) {
   switch (layer.kind) {
     case FrozenLayer::Kind::kConv:
-      return activated(
-          layer, at::conv2d(x, layer.weight, layer.bias, {layer.stride, layer.stride}, {padding, padding}));
+      return activated(layer, at::conv2d(x, layer.weight, layer.bias, {layer.stride, layer.stride},
+                                         {padding, padding}, {1, 1}, layer.groups));
     case FrozenLayer::Kind::kLinear:
       return activated(layer, at::linear(x.contiguous().flatten(1), layer.weight, layer.bias));
     case FrozenLayer::Kind::kMaxPool:

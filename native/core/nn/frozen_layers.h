@@ -17,7 +17,7 @@ namespace selfgrad {
 struct FrozenLayer {
   enum class Kind {
     kInput,        ///< the image
-    kConv,         ///< weight (out, in, k, k), bias (out)
+    kConv,         ///< weight (out, in / groups, k, k), bias (out)
     kPointwise,    ///< per channel: weight (C) * x + bias (C); without weights x itself
     kAdd,          ///< input + other
     kMaxPool,      ///< the largest of each window
@@ -28,6 +28,7 @@ struct FrozenLayer {
   int64_t input = -1, other = -1;
   at::Tensor weight, bias;
   int64_t kernel = 1, stride = 1, padding = 0;  ///< of convolutions and pools
+  int64_t groups = 1;                           ///< of convolutions
   std::optional<Activation> activation;         ///< of the layer's own value
 };
 

@@ -41,7 +41,8 @@ at::Tensor transform(const Layer& layer, const at::Tensor& x, const at::Tensor& 
                      const at::Tensor& bias) {
   switch (layer.kind) {
     case Layer::Kind::kConv:
-      return at::conv2d(x, weight, bias, {layer.stride, layer.stride}, {layer.padding, layer.padding});
+      return at::conv2d(x, weight, bias, {layer.stride, layer.stride}, {layer.padding, layer.padding}, {1, 1},
+                        layer.groups);
     case Layer::Kind::kLinear:
       return at::linear(x.contiguous().flatten(1), weight, bias);
     case Layer::Kind::kScale: {
@@ -74,7 +75,8 @@ int64_t LayerGraph::add(int64_t input, const Conv2d& conv) {
                  .bias = bias,
                  .kernel = weight.size(2),
                  .stride = conv.stride(),
-                 .padding = conv.padding()});
+                 .padding = conv.padding(),
+                 .groups = conv.groups()});
 }
 
 int64_t LayerGraph::add(int64_t input, const Linear& linear) {
@@ -140,7 +142,7 @@ at::Tensor apply_transposed(const Layer& layer, const at::Tensor& y, at::IntArra
                ((y.size(axis + 1) - 1) * layer.stride - 2 * layer.padding + layer.weight.size(axis + 1));
       };
       return at::conv_transpose2d(y, layer.weight, {}, {layer.stride, layer.stride},
-                                  {layer.padding, layer.padding}, {left(1), left(2)});
+                                  {layer.padding, layer.padding}, {left(1), left(2)}, layer.groups);
     }
     case Layer::Kind::kLinear:
       return at::matmul(y, layer.weight).view(sizes);

@@ -16,7 +16,7 @@ namespace selfgrad {
 struct Layer {
   enum class Kind {
     kInput,        ///< the image
-    kConv,         ///< weight (out, in, k, k), bias (out)
+    kConv,         ///< weight (out, in / groups, k, k), bias (out)
     kLinear,       ///< weight (out, in), bias (out); flattens its input in NCHW order
     kScale,        ///< per channel: weight (C) * x + bias (C)
     kActivation,   ///< relu or silu
@@ -28,6 +28,7 @@ struct Layer {
   int64_t input = -1, other = -1;
   at::Tensor weight, bias;
   int64_t kernel = 1, stride = 1, padding = 0;  ///< of convolutions and pools
+  int64_t groups = 1;                           ///< of convolutions
   Activation activation = Activation::kRelu;
 };
 

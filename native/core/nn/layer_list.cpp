@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "error.h"
+#include "nn/preact_bottleneck.h"
 
 namespace selfgrad {
 namespace {
@@ -28,6 +29,7 @@ constexpr LayerField kChannels{"channels", &LayerSpec::channels, 1, kMostChannel
 constexpr LayerField kKernel{"kernel", &LayerSpec::kernel, 1, 64};
 constexpr LayerField kStride{"stride", &LayerSpec::stride, 1, 64};
 constexpr LayerField kPadding{"padding", &LayerSpec::padding, 0, 63};
+constexpr LayerField kGroups{"groups", &LayerSpec::groups, 1, kMostChannels};
 constexpr LayerField kBias{"bias", &LayerSpec::bias, 0, 1};
 constexpr LayerField kBlocks{"blocks", &LayerSpec::blocks, 1, 64};
 constexpr LayerField kFeatures{"features", &LayerSpec::features, 0, kMostFeatures};
@@ -39,10 +41,11 @@ struct LayerKind {
 };
 const std::vector<LayerKind>& layer_kinds() {
   static const std::vector<LayerKind> kinds{
-      {Kind::kConv, "conv", {kChannels, kKernel, kStride, kPadding, kBias}},
+      {Kind::kConv, "conv", {kChannels, kKernel, kStride, kPadding, kGroups, kBias}},
       {Kind::kNormActivation, "norm-activation", {}},
       {Kind::kActivation, "activation", {}},
       {Kind::kResidual, "residual", {kChannels, kBlocks, kStride}},
+      {Kind::kBottleneck, "bottleneck", {kChannels, kBlocks, kStride}},
       {Kind::kMaxPool, "max-pool", {kKernel, kStride, kPadding}},
       {Kind::kAveragePool, "average-pool", {kKernel, kStride, kPadding}},
       {Kind::kGlobalAveragePool, "global-average-pool", {}},
@@ -136,7 +139,11 @@ class ShapeWalk {
       case Kind::kConv:
         need_pixels();
         if (layer.padding >= layer.kernel) refuse("padding below the kernel", padding_text(layer));
-        convolve(layer.channels, layer.kernel, layer.stride, layer.padding);
+        if (shape_[0] % layer.groups != 0 || layer.channels % layer.groups != 0)
+          refuse("groups that divide the channels of input and output",
+                 std::to_string(layer.groups) + " groups of " + std::to_string(shape_[0]) + " and " +
+                     std::to_string(layer.channels) + " channels");
+        convolve(layer.channels, layer.kernel, layer.stride, layer.padding, layer.groups);
         cost_.parameters += layer.bias * layer.channels;
         return;
       case Kind::kNormActivation:
@@ -147,6 +154,13 @@ class ShapeWalk {
         need_pixels();
         for (int64_t block = 0; block < layer.blocks; ++block)
           add_block(layer.channels, block == 0 ? layer.stride : 1);
+        return;
+      case Kind::kBottleneck:
+        need_pixels();
+        if (layer.channels % PreActBottleneck::kReduction != 0)
+          refuse("channels that are a multiple of 4", std::to_string(layer.channels));
+        for (int64_t block = 0; block < layer.blocks; ++block)
+          add_bottleneck(layer.channels, block == 0 ? layer.stride : 1);
         return;
       case Kind::kMaxPool:
       case Kind::kAveragePool:
@@ -205,8 +219,8 @@ class ShapeWalk {
     cost_.multiply_adds += out * in * pixels;
   }
 
-  void convolve(int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
-    const int64_t in = shape_[0];
+  void convolve(int64_t out, int64_t kernel, int64_t stride, int64_t padding, int64_t groups = 1) {
+    const int64_t in = shape_[0] / groups;
     slide(kernel, stride, padding);
     shape_[0] = out;
     spend(out, in * kernel * kernel, shape_[1] * shape_[2]);
@@ -217,6 +231,16 @@ class ShapeWalk {
     cost_.parameters += 2 * (input[0] + channels);  // of both BatchNorms
     convolve(channels, 3, stride, 1);
     convolve(channels, 3, 1, 1);
+    if (stride != 1 || input[0] != channels) spend(channels, input[0], shape_[1] * shape_[2]);
+  }
+
+  void add_bottleneck(int64_t channels, int64_t stride) {
+    const std::vector<int64_t> input = shape_;
+    const int64_t inner = channels / PreActBottleneck::kReduction;
+    cost_.parameters += 2 * (input[0] + 2 * inner);  // of the BatchNorms
+    convolve(inner, 1, 1, 0);
+    convolve(inner, 3, stride, 1);
+    convolve(channels, 1, 1, 0);
     if (stride != 1 || input[0] != channels) spend(channels, input[0], shape_[1] * shape_[2]);
   }
 
@@ -253,7 +277,8 @@ std::vector<LayerSpec> parse_layers(const std::string& text) {
     layers.push_back(parse_layer(words, layers.size()));
     const LayerSpec& layer = layers.back();
     const bool channels_missing =
-        (layer.kind == Kind::kConv || layer.kind == Kind::kResidual) && layer.channels == 0;
+        (layer.kind == Kind::kConv || layer.kind == Kind::kResidual || layer.kind == Kind::kBottleneck) &&
+        layer.channels == 0;
     // Letters and digits alone: the place becomes a part of a module's name and of a list.
     const bool place_wrong =
         layer.kind == Kind::kTap &&
@@ -280,6 +305,24 @@ std::string layers_text(const std::vector<LayerSpec>& layers) {
     if (layer.kind == Kind::kTap) text += " place=" + layer.place;
   }
   return text;
+}
+
+std::vector<size_t> entries_with_tensors(const std::vector<LayerSpec>& layers) {
+  std::vector<size_t> entries;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    switch (layers[i].kind) {
+      case Kind::kConv:
+      case Kind::kNormActivation:
+      case Kind::kResidual:
+      case Kind::kBottleneck:
+      case Kind::kLinear:
+        entries.push_back(i);
+        break;
+      default:
+        break;
+    }
+  }
+  return entries;
 }
 
 std::vector<std::string> tap_places_of(const std::vector<LayerSpec>& layers) {

@@ -15,17 +15,19 @@ namespace selfgrad {
 /// One entry; a kind reads the fields that are named for it, the others keep their defaults.
 struct LayerSpec {
   enum class Kind {
-    kConv,               ///< channels, kernel, stride, padding, bias
+    kConv,               ///< channels, kernel, stride, padding, groups, bias
     kNormActivation,     ///< BatchNorm and the network's activation
     kActivation,         ///< the network's activation
     kResidual,           ///< channels, blocks, stride: pre-activation basic blocks; the first has the stride
+    kBottleneck,         ///< the same of pre-activation bottleneck blocks
     kMaxPool,            ///< kernel, stride, padding
     kAveragePool,        ///< kernel, stride, padding, which counts as zeros
     kGlobalAveragePool,  ///< (C, H, W) -> (C)
     kLinear,             ///< features, 0 for one a class; flattens its input in NCHW order
     kTap,                ///< place: where a self-gradient tap stands
   } kind = Kind::kConv;
-  int64_t channels = 0, kernel = 1, stride = 1, padding = 0, bias = 0, blocks = 1, features = 0;
+  int64_t channels = 0, kernel = 1, stride = 1, padding = 0, groups = 1, bias = 0, blocks = 1;
+  int64_t features = 0;
   std::string place;
 };
 
@@ -36,6 +38,9 @@ std::vector<LayerSpec> parse_layers(const std::string& text);
 
 /// The inverse.
 std::string layers_text(const std::vector<LayerSpec>& layers);
+
+/// Indices of the entries that have tensors, in order.
+std::vector<size_t> entries_with_tensors(const std::vector<LayerSpec>& layers);
 
 /// Places of its taps, in order.
 std::vector<std::string> tap_places_of(const std::vector<LayerSpec>& layers);

@@ -30,15 +30,16 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
   return activation == Activation::kRelu ? at::relu(x) : at::silu(x);
 }
 
-Conv2d::Conv2d(const ConvOptions& options) : stride_(options.stride), padding_(options.padding) {
-  spend_parameters(options.out, options.in * options.kernel * options.kernel);
-  weight_ =
-      register_parameter("weight", at::empty({options.out, options.in, options.kernel, options.kernel}));
+Conv2d::Conv2d(const ConvOptions& options)
+    : stride_(options.stride), padding_(options.padding), groups_(options.groups) {
+  const int64_t in = options.in / options.groups;
+  spend_parameters(options.out, in * options.kernel * options.kernel);
+  weight_ = register_parameter("weight", at::empty({options.out, in, options.kernel, options.kernel}));
   if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}));
 }
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  return at::conv2d(x, weight_, bias_, {stride_, stride_}, {padding_, padding_});
+  return at::conv2d(x, weight_, bias_, {stride_, stride_}, {padding_, padding_}, {1, 1}, groups_);
 }
 
 LayerCost Conv2d::cost(const std::string& name, int64_t height, int64_t width) const {

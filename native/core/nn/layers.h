@@ -27,6 +27,7 @@ inline kernels::Act act_of(Activation activation) {
 
 struct ConvOptions {
   int64_t in = 0, out = 0, kernel = 3, stride = 1, padding = 1;
+  int64_t groups = 1;  ///< of channels, each seen by its own share of the output; divides `in` and `out`
   bool bias = false;
 };
 
@@ -45,9 +46,10 @@ class Conv2d : public torch::nn::Module {
   const at::Tensor& bias() const { return bias_; }
   int64_t stride() const { return stride_; }
   int64_t padding() const { return padding_; }
+  int64_t groups() const { return groups_; }
 
  private:
-  int64_t stride_, padding_;
+  int64_t stride_, padding_, groups_;
   at::Tensor weight_, bias_;
 };
 

@@ -1,21 +1,19 @@
 // The block of the residual networks and of `residual` in a list of layers.
 #pragma once
 
-#include <torch/nn/module.h>
-
 #include <memory>
 #include <string>
 
 #include "nn/layer_cost.h"
-#include "nn/layer_graph.h"
 #include "nn/layers.h"
+#include "nn/residual_block.h"
 
 namespace selfgrad {
 
 /// BatchNorm, activation and 3x3 convolution, twice (He et al. 2016, arXiv 1603.05027, figure 4e). Where size
 /// or channels change, the shortcut is a 1x1 convolution; it starts behind the first activation, an identity
 /// before it.
-class PreActBlock : public torch::nn::Module {
+class PreActBlock : public ResidualBlock {
  public:
   /// Where the projected shortcut differs from that. `projection` is its name; a dot stands for a nested
   /// module.
@@ -28,9 +26,8 @@ class PreActBlock : public torch::nn::Module {
   PreActBlock(int64_t in, int64_t out, int64_t stride, Activation activation)
       : PreActBlock(in, out, stride, activation, Shortcut()) {}
 
-  /// (N, in, H, W) -> (N, out, H / stride, W / stride), rounded up.
-  at::Tensor forward(const at::Tensor& x);
-  int64_t append_to(LayerGraph& graph, int64_t x) const;
+  at::Tensor forward(const at::Tensor& x) override;
+  int64_t append_to(LayerGraph& graph, int64_t x) const override;
 
   /// For an input of this height and width.
   LayerCost cost(const std::string& name, int64_t height, int64_t width) const;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -93,6 +95,56 @@ void check_extents(const NetworkOptions& options, const std::string& path) {
                                       ". Name the architecture that the file was made for.");
 }
 
+/// A name of an nn.Sequential: what that is called in its model, the module's place, and the rest.
+struct SequentialName {
+  std::string before, rest;
+  int64_t place = 0;
+};
+
+std::optional<SequentialName> sequential_name(const std::string& name) {
+  constexpr size_t kMostDigits = 9;
+  for (size_t begin = 0; begin < name.size();) {
+    const size_t dot = std::min(name.find('.', begin), name.size());
+    const std::string piece = name.substr(begin, dot - begin);
+    const bool number = !piece.empty() && piece.size() <= kMostDigits &&
+                        piece.find_first_not_of("0123456789") == std::string::npos;
+    if (number && dot < name.size())
+      return SequentialName{name.substr(0, begin), name.substr(dot), std::stoll(piece)};
+    begin = dot + 1;
+  }
+  return std::nullopt;
+}
+
+/// Tensors of an nn.Sequential under the names that the list gives them; others keep theirs. Takes the
+/// classes.
+StateDict by_entries(const StateDict& tensors, NetworkOptions& options) {
+  std::map<int64_t, StateDict> modules;  // by their place, what each has by the rest of its name
+  StateDict named;
+  std::optional<std::string> sequential;
+  for (const auto& [name, tensor] : tensors) {
+    const auto parts = sequential_name(name);
+    if (parts && !sequential) sequential = parts->before;
+    if (parts && parts->before == sequential) {
+      modules[parts->place][parts->rest] = tensor;
+    } else {
+      named[name] = tensor;
+    }
+  }
+  const std::vector<size_t> entries = entries_with_tensors(options.layers);
+  size_t next = 0;
+  for (const auto& [place, own] : modules) {
+    for (const auto& [rest, tensor] : own) {
+      const std::string name = next < entries.size()
+                                   ? "layers." + std::to_string(entries[next]) + rest
+                                   : *sequential + std::to_string(place) + rest + " of the file";
+      named[name] = tensor;
+    }
+    ++next;
+  }
+  if (!modules.empty()) options.classes = length_of(modules.rbegin()->second, {".bias"}, 0, options.classes);
+  return named;
+}
+
 /// What does not fit, as a sentence of its own: ` Missing (3): a, b, c.`
 void describe_misfits(std::ostringstream& text, const char* what, const std::vector<std::string>& names) {
   constexpr size_t kShown = 5;
@@ -135,8 +187,14 @@ std::shared_ptr<Network> load_state_dict(const TensorFile& file, NetworkOptions 
   StateDict tensors = state_dict_of(file);
   if (options.architecture == "preact-resnet" && !tensors.contains("bn.weight"))
     options.architecture = "preact-resnet-plain";
-  options.shape.channels = length_of(tensors, {"conv1.weight"}, 1, options.shape.channels);
-  options.classes = length_of(tensors, {"linear.weight", "fc.weight", "fc2.weight"}, 0, 10);
+  options.classes = 10;
+  const bool listed = options.architecture == "layers";
+  if (listed) {
+    tensors = by_entries(tensors, options);
+  } else {
+    options.shape.channels = length_of(tensors, {"conv1.weight"}, 1, options.shape.channels);
+    options.classes = length_of(tensors, {"linear.weight", "fc.weight", "fc2.weight"}, 0, options.classes);
+  }
   check_extents(options, path);
   take_normalisation(tensors, options, path);
   // The architecture is the caller's word, so even the largest may be built to name what the file lacks: 1
@@ -147,10 +205,11 @@ std::shared_ptr<Network> load_state_dict(const TensorFile& file, NetworkOptions 
   NamedTensors wanted = network->state();
   std::erase_if(wanted, [](const auto& item) { return item.first.starts_with("normalize."); });
   if (const std::string text = misfits(tensors, wanted); !text.empty())
-    throw Error("ERR_CHECKPOINT", "Expected the tensors of " + options.architecture + " with width " +
-                                      std::to_string(options.width) + " in " + path +
-                                      " but received others." + text +
-                                      " Name the architecture that the file was made for.");
+    throw Error("ERR_CHECKPOINT", "Expected the tensors of " + options.architecture +
+                                      (listed ? "" : " with width " + std::to_string(options.width)) +
+                                      " in " + path + " but received others." + text +
+                                      (listed ? " List the layers that the file was made for."
+                                              : " Name the architecture that the file was made for."));
   const at::NoGradGuard no_grad;
   for (auto& [name, target] : wanted)
     if (const auto found = tensors.find(name); found != tensors.end()) target.copy_(found->second);

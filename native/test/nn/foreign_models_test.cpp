@@ -168,6 +168,70 @@ TEST(StateDict, ListsWhatDoesNotFit) {
             "[5]. Name the architecture that the file was made for.");
 }
 
+NetworkOptions listed_options(const std::string& layers) {
+  NetworkOptions options = dict_options("layers", {}, 1);
+  options.layers = parse_layers(layers);
+  return options;
+}
+
+// What PyTorch computed of a network whose modules are renamed to those of an nn.Sequential with nn.ReLU and
+// nn.Flatten.
+TEST(StateDict, AListTakesTheModulesOfAnNnSequentialInTheirOrder) {
+  const TensorFile source = read_safetensors(foreign_file("network_reference.safetensors"));
+  for (const std::string prefix : {"", "module.", "module.features.", "layers."}) {
+    TensorFile file;
+    for (const auto& [from, to] : {std::pair{"conv1", "0"}, {"conv2", "2"}, {"fc1", "9"}, {"fc2", "11"}})
+      for (const std::string kind : {".weight", ".bias"})
+        file.tensors.emplace_back(prefix + to + kind, source.at("cnn.before." + (from + kind)));
+    file.tensors.emplace_back("mu", at::tensor({0.5, 0.4, 0.3}));
+    file.tensors.emplace_back("sigma", at::tensor({0.2, 0.25, 0.3}));
+    const auto network = load_state_dict(
+        file,
+        listed_options(
+            "conv channels=3 kernel=4 stride=2 padding=1 bias=1; activation; conv channels=6 kernel=4 "
+            "stride=2 padding=1 bias=1; tap place=a; activation; linear features=100; activation; linear"),
+        "file");
+    EXPECT_EQ(network->classes(), 5);
+    const at::Tensor images = source.at("pixels").to(at::kFloat) / 255;
+    EXPECT_LE(largest_error(network->logits(images, kGoOn), source.at("cnn.logits")), 1e-5) << prefix;
+  }
+}
+
+TEST(StateDict, AListReadsBackItsOwnStateAndListsWhatDoesNotFit) {
+  NetworkOptions options = listed_options(
+      "conv channels=4 kernel=3 padding=1; norm-activation; residual channels=4 blocks=2; bottleneck "
+      "channels=8 "
+      "stride=2; norm-activation; global-average-pool; linear");
+  options.classes = 3;
+  options.mean = {0, 0, 0};
+  options.std = {1, 1, 1};
+  options.seed = 5;
+  const auto network = make_network(options);
+  network->eval();
+  TensorFile file;
+  for (const auto& [name, tensor] : network->state())
+    if (!name.starts_with("normalize.")) file.tensors.emplace_back(name, tensor);
+  options.seed = 6;
+  options.mean = {};
+  options.std = {};
+  const at::Tensor images = at::ones({2, 3, 8, 8}) * 0.3;
+  const auto loaded = load_state_dict(file, options, "file");
+  EXPECT_EQ(loaded->classes(), 3);
+  EXPECT_TRUE(loaded->logits(images, kGoOn).equal(network->logits(images, kGoOn)));
+
+  file.tensors.emplace_back("layers.7.weight", at::ones({2}));
+  file.tensors.emplace_back("scale", at::ones({1}));
+  for (auto& [name, tensor] : file.tensors)
+    if (name == "layers.0.weight") tensor = at::ones({4, 3, 5, 5});
+  std::erase_if(file.tensors, [](const auto& item) { return item.first == "layers.3.0.bn3.bias"; });
+  EXPECT_EQ(
+      test::message_of([&] { load_state_dict(file, options, "weights"); }),
+      "ERR_CHECKPOINT Expected the tensors of layers in weights but received others. Missing (1): "
+      "layers.3.0.bn3.bias. Unknown (2): layers.7.weight of the file, scale. Of another shape (3): "
+      "layers.0.weight [4, 3, 5, 5] instead of [4, 3, 3, 3], layers.6.weight [3, 8] instead of [10, 8], "
+      "layers.6.bias [3] instead of [10]. List the layers that the file was made for.");
+}
+
 TEST(StateDict, RefusesSizesThatOnlyAnEmptyTensorClaims) {
   const auto refused = [](const std::string& name, at::IntArrayRef sizes) {
     const TensorFile file{{}, {{name, at::empty(sizes)}}};

@@ -29,7 +29,7 @@ TEST(LayerGraph, ComputesWhatTheNetworkComputes) {
 TEST(LayerGraph, ComputesWhatTheNetworkComputesAtOddSizes) {
   const at::NoGradGuard no_grad;
   for (const std::string architecture :
-       {"small-cnn", "preact-resnet", "preact-resnet-plain", "wide-resnet", "layers"}) {
+       {"small-cnn", "preact-resnet", "preact-resnet-plain", "wide-resnet", "layers", "grouped"}) {
     NetworkOptions options = tiny_options(architecture, "relu");
     options.shape = {1, 11, 7};
     const auto network = random_network(options);
@@ -40,8 +40,12 @@ TEST(LayerGraph, ComputesWhatTheNetworkComputesAtOddSizes) {
 }
 
 TEST(LayerGraph, TransposesAreAdjoint) {
-  for (const auto& [architecture, odd] :
-       {std::pair{"preact-resnet", false}, {"preact-resnet", true}, {"layers", false}, {"layers", true}}) {
+  for (const auto& [architecture, odd] : {std::pair{"preact-resnet", false},
+                                          {"preact-resnet", true},
+                                          {"layers", false},
+                                          {"layers", true},
+                                          {"grouped", false},
+                                          {"grouped", true}}) {
     NetworkOptions options = tiny_options(architecture, "relu");
     if (odd) options.shape = {1, 11, 7};
     const auto network = random_network(options);

@@ -7,6 +7,8 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/linear.h>
@@ -50,8 +52,11 @@ at::Tensor listed_images(int64_t n, const ImageShape& shape) {
 
 TEST(LayerList, TextReadsBackAsTheSame) {
   const std::string text =
-      "conv channels=64 kernel=7 stride=2 padding=3 bias=0; norm-activation; max-pool kernel=3 stride=2 "
-      "padding=1; tap place=stem; residual channels=64 blocks=2 stride=1; average-pool kernel=2 stride=2 "
+      "conv channels=64 kernel=7 stride=2 padding=3 groups=1 bias=0; norm-activation; max-pool kernel=3 "
+      "stride=2 "
+      "padding=1; tap place=stem; residual channels=64 blocks=2 stride=1; bottleneck channels=64 blocks=1 "
+      "stride=2; "
+      "average-pool kernel=2 stride=2 "
       "padding=0; activation; global-average-pool; linear features=0";
   EXPECT_EQ(layers_text(parse_layers(text)), text);
   EXPECT_TRUE(parse_layers("").empty());
@@ -143,6 +148,40 @@ TEST(LayerList, GradientsAgreeWithFiniteDifferences) {
   }
 }
 
+TEST(LayerList, AGroupedConvolutionSeesItsOwnGroupAndABottleneckIsItsFormula) {
+  const at::NoGradGuard no_grad;
+  const auto network = testing::random_network(
+      listed("conv channels=4 kernel=3 padding=1 groups=1; conv channels=8 kernel=3 padding=1 groups=4; "
+             "bottleneck channels=12 stride=2; global-average-pool; linear"));
+  const auto parameter = [&](const std::string& name) {
+    for (const auto& [key, tensor] : network->state())
+      if (key == "layers." + name) return tensor;
+    throw std::runtime_error("no " + name);
+  };
+  const auto norm = [&](const at::Tensor& y, const std::string& name) {
+    return at::batch_norm(y, parameter(name + ".weight"), parameter(name + ".bias"),
+                          parameter(name + ".running_mean"), parameter(name + ".running_var"), false, 0.1,
+                          1e-5, false)
+        .clamp_min(0);
+  };
+  EXPECT_EQ(parameter("1.weight").sizes(), (std::vector<int64_t>{8, 1, 3, 3}));
+  EXPECT_EQ(parameter("2.0.conv1.weight").sizes(), (std::vector<int64_t>{3, 8, 1, 1}));
+  const at::Tensor x = listed_images(3, {3, 12, 10});
+  const at::Tensor stem = at::conv2d((x - 0.4) / 0.25, parameter("0.weight"), {}, {1, 1}, {1, 1});
+  std::vector<at::Tensor> groups;
+  for (int64_t g = 0; g < 4; ++g)
+    groups.push_back(
+        at::conv2d(stem.narrow(1, g, 1), parameter("1.weight").narrow(0, 2 * g, 2), {}, {1, 1}, {1, 1}));
+  const at::Tensor grouped = at::cat(groups, 1);
+  const at::Tensor active = norm(grouped, "2.0.bn1");
+  at::Tensor y = norm(at::conv2d(active, parameter("2.0.conv1.weight")), "2.0.bn2");
+  y = norm(at::conv2d(y, parameter("2.0.conv2.weight"), {}, {2, 2}, {1, 1}), "2.0.bn3");
+  y = at::conv2d(y, parameter("2.0.conv3.weight")) +
+      at::conv2d(active, parameter("2.0.shortcut.0.weight"), {}, {2, 2});
+  y = at::linear(y.mean({2, 3}), parameter("4.weight"), parameter("4.bias"));
+  EXPECT_LT((network->forward(x) - y).abs().max().item<double>(), 1e-5);
+}
+
 std::string refused_list(const std::string& layers, ImageShape shape = {3, 12, 10}) {
   return test::message_of([&] { make_network(listed(layers, shape)); });
 }
@@ -167,6 +206,15 @@ TEST(LayerList, RefusesWhatDoesNotFitByItsPlace) {
   EXPECT_EQ(refused_list("conv channels=4 kernel=3 padding=3; linear"),
             "ERR_OPTION Expected padding below the kernel for model.layers[0] (conv) but received padding 3 "
             "with kernel 3.");
+  EXPECT_EQ(refused_list("conv channels=4 groups=2; linear"),
+            "ERR_OPTION Expected groups that divide the channels of input and output for model.layers[0] "
+            "(conv) but "
+            "received 2 groups of 3 and 4 channels.");
+  EXPECT_EQ(refused_list("bottleneck channels=6; linear"),
+            "ERR_OPTION Expected channels that are a multiple of 4 for model.layers[0] (bottleneck) but "
+            "received 6.");
+  EXPECT_EQ(refused_list("bottleneck blocks=2; linear"),
+            "ERR_OPTION Expected channels for model.layers[0] but received none.");
   EXPECT_EQ(refused_list("average-pool kernel=3 padding=2; linear"),
             "ERR_OPTION Expected padding of at most half the kernel for model.layers[0] (average-pool) but "
             "received padding 2 with kernel 3.");
@@ -227,17 +275,20 @@ class RandomLists {
     return " " + name + "=" + std::to_string(number(least, most));
   }
   std::string layer() {
-    switch (number(0, 6)) {
+    switch (number(0, 7)) {
       case 0:
       case 1:
         return "conv" + field("channels", 1, 6) + field("kernel", 1, 4) + field("stride", 1, 3) +
-               field("padding", 0, 3) + field("bias", 0, 1);
+               field("padding", 0, 3) + field("bias", 0, 1) + (number(0, 2) == 0 ? " groups=2" : "");
       case 2:
         return "norm-activation";
       case 3:
         return "residual" + field("channels", 1, 6) + field("blocks", 1, 2) + field("stride", 1, 2);
       case 4:
         return "max-pool" + field("kernel", 1, 3) + field("stride", 1, 3) + field("padding", 0, 1);
+      case 6:
+        return "bottleneck channels=" + std::to_string(4 * number(1, 2)) + field("blocks", 1, 2) +
+               field("stride", 1, 2);
       case 5:
         return "average-pool" + field("kernel", 1, 3) + field("stride", 1, 3) + field("padding", 0, 1);
       default:
@@ -316,6 +367,33 @@ TEST(LayerList, CostsOfEveryArchitectureAddUpToItsParameters) {
     }
     EXPECT_EQ(parameters, network->parameter_count()) << architecture;
   }
+}
+
+// torchvision's resnet50 has 25 557 032 parameters, of its form with activations behind the sums: there each
+// block ends in a BatchNorm of its output and each projection has one, here each begins with one of its
+// input.
+TEST(LayerList, AResNet50HasItsPublishedWeights) {
+  const auto costs = network_costs(listed(
+      "conv channels=64 kernel=7 stride=2 padding=3; max-pool kernel=3 stride=2 padding=1; bottleneck "
+      "channels=256 blocks=3; bottleneck channels=512 blocks=4 stride=2; bottleneck channels=1024 blocks=6 "
+      "stride=2; bottleneck channels=2048 blocks=3 stride=2; norm-activation; global-average-pool; linear",
+      {3, 224, 224}, 1000));
+  int64_t parameters = 0, multiply_adds = 0;
+  for (const LayerCost& cost : costs) {
+    parameters += cost.parameters;
+    multiply_adds += cost.multiply_adds;
+  }
+  // Weights of convolutions and the last layer are those of resnet50; 53 120 of its parameters are of
+  // BatchNorms.
+  int64_t norms = 2 * 2048;
+  const auto block = [](int64_t in, int64_t inner) { return 2 * (in + 2 * inner); };
+  int64_t in = 64;
+  for (const auto& [out, blocks] : {std::pair{256, 3}, {512, 4}, {1024, 6}, {2048, 3}})
+    for (int b = 0; b < blocks; ++b, in = out)
+      norms += block(in, out / 4);
+  EXPECT_EQ(parameters - norms, 25557032 - 53120);
+  // Published as 4.09 billion, with the stride in the 3x3 convolution as here.
+  EXPECT_NEAR(static_cast<double>(multiply_adds), 4.09e9, 0.01e9);
 }
 
 TEST(LayerList, TheResNet18OfImageNetHasItsPublishedCost) {

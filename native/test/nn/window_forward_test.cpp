@@ -101,20 +101,19 @@ TEST_P(WindowForwardTest, KeepsWhatWasAcceptedAndForgetsTheRest) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Architectures, WindowForwardTest,
-                         ::testing::Values(WindowCase{"preact-resnet", "silu", {3, 32, 32}},
-                                           WindowCase{"preact-resnet", "relu", {1, 11, 7}},
-                                           WindowCase{"preact-resnet-plain", "relu", {3, 16, 16}},
-                                           WindowCase{"wide-resnet", "relu", {3, 13, 16}},
-                                           WindowCase{"small-cnn", "relu", {1, 28, 28}},
-                                           WindowCase{"layers", "silu", {3, 24, 19}},
-                                           WindowCase{"layers", "relu", {1, 11, 7}}),
-                         [](const auto& info) {
-                           std::string name =
-                               info.param.architecture + std::to_string(info.param.shape.height);
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Architectures, WindowForwardTest,
+    ::testing::Values(WindowCase{"preact-resnet", "silu", {3, 32, 32}},
+                      WindowCase{"preact-resnet", "relu", {1, 11, 7}},
+                      WindowCase{"preact-resnet-plain", "relu", {3, 16, 16}},
+                      WindowCase{"wide-resnet", "relu", {3, 13, 16}},
+                      WindowCase{"small-cnn", "relu", {1, 28, 28}}, WindowCase{"layers", "silu", {3, 24, 19}},
+                      WindowCase{"layers", "relu", {1, 11, 7}}, WindowCase{"grouped", "silu", {3, 20, 17}}),
+    [](const auto& info) {
+      std::string name = info.param.architecture + std::to_string(info.param.shape.height);
+      std::erase(name, '-');
+      return name;
+    });
 
 }  // namespace
 }  // namespace selfgrad

@@ -36,6 +36,16 @@ inline NetworkOptions tiny_options(const std::string& architecture, const std::s
         "residual channels=5 blocks=1 stride=1; norm-activation; average-pool kernel=3 stride=2 padding=1; "
         "conv channels=6 kernel=2 stride=1 padding=1 bias=1; activation; max-pool kernel=2 stride=1; "
         "linear features=7; activation; linear");
+  // Convolutions in groups and bottleneck blocks, with and without a projection.
+  if (architecture == "grouped") {
+    options.architecture = "layers";
+    options.layers = parse_layers(
+        "conv channels=4 kernel=3 stride=2 padding=1; norm-activation; conv channels=8 kernel=3 padding=1 "
+        "groups=4 "
+        "bias=1; bottleneck channels=8 blocks=2; activation; conv channels=8 kernel=3 stride=2 groups=8; "
+        "bottleneck "
+        "channels=12 stride=2; norm-activation; global-average-pool; linear");
+  }
   options.activation = activation;
   options.mean = {0.4};
   options.std = {0.25};
@@ -91,7 +101,8 @@ inline const std::vector<Scene>& scenes() {
   static const std::vector<Scene> all = [] {
     std::vector<Scene> made;
     const int64_t count = 6;
-    for (const std::string architecture : {"small-cnn", "preact-resnet", "wide-resnet", "layers"}) {
+    for (const std::string architecture :
+         {"small-cnn", "preact-resnet", "wide-resnet", "layers", "grouped"}) {
       for (const std::string activation : {"relu", "silu"}) {
         // Its max-pools have kinks whatever the activation: it would be no smooth network.
         if (architecture == "layers" && activation == "silu") continue;

@@ -18,6 +18,7 @@ const shortest = [
   'max-pool',
   { name: 'tap', place: 'middle' },
   { name: 'residual', channels: 16 },
+  { name: 'bottleneck', channels: 16 },
   'average-pool',
   'activation',
   'global-average-pool',
@@ -28,29 +29,30 @@ describe('model.layers', () => {
   it('fills in the defaults of each layer', () => {
     const { model } = listed(shortest);
     expect(model.layers).toEqual([
-      { name: 'conv', channels: 8, kernel: 3, stride: 1, padding: null, bias: false },
+      { name: 'conv', channels: 8, kernel: 3, stride: 1, padding: null, groups: 1, bias: false },
       { name: 'norm-activation' },
       { name: 'max-pool', kernel: 2, stride: null, padding: 0 },
       { name: 'tap', place: 'middle' },
       { name: 'residual', channels: 16, blocks: 1, stride: 1 },
+      { name: 'bottleneck', channels: 16, blocks: 1, stride: 1 },
       { name: 'average-pool', kernel: 2, stride: null, padding: 0 },
       { name: 'activation' },
       { name: 'global-average-pool' },
       { name: 'linear', features: null },
     ]);
     expect(layersText(model.layers)).toBe(
-      'conv channels=8 kernel=3 stride=1 padding=1 bias=0; norm-activation; max-pool kernel=2 stride=2 padding=0; tap place=middle; residual channels=16 blocks=1 stride=1; average-pool kernel=2 stride=2 padding=0; activation; global-average-pool; linear features=0',
+      'conv channels=8 kernel=3 stride=1 padding=1 groups=1 bias=0; norm-activation; max-pool kernel=2 stride=2 padding=0; tap place=middle; residual channels=16 blocks=1 stride=1; bottleneck channels=16 blocks=1 stride=1; average-pool kernel=2 stride=2 padding=0; activation; global-average-pool; linear features=0',
     );
     expect(tapPlaces(model)).toEqual(['input', 'middle']);
   });
 
   it('is text that the core reads, whatever is given', () => {
     const layers = [
-      { name: 'conv', channels: 8, kernel: 7, stride: 2, padding: 0, bias: true },
+      { name: 'conv', channels: 8, kernel: 7, stride: 2, padding: 0, groups: 4, bias: true },
       { name: 'linear', features: 5 },
     ];
     expect(layersText(listed(layers).model.layers)).toBe(
-      'conv channels=8 kernel=7 stride=2 padding=0 bias=1; linear features=5',
+      'conv channels=8 kernel=7 stride=2 padding=0 groups=4 bias=1; linear features=5',
     );
     expect(layersText(null)).toBe('');
   });
@@ -79,7 +81,7 @@ describe('model.layers', () => {
   it.each<[unknown, string]>([
     [
       ['linaer'],
-      "ERR_OPTION  Expected conv, norm-activation, activation, residual, max-pool, average-pool, global-average-pool, linear or tap for model.layers[0].name but received 'linaer' (string). Did you mean linear?",
+      "ERR_OPTION  Expected conv, norm-activation, activation, residual, bottleneck, max-pool, average-pool, global-average-pool, linear or tap for model.layers[0].name but received 'linaer' (string). Did you mean linear?",
     ],
     [
       ['linear', { name: 'conv', channels: 8, kernal: 3 }],
@@ -92,6 +94,10 @@ describe('model.layers', () => {
     [
       [{ name: 'conv', channels: 8, kernel: 65 }],
       'ERR_OPTION  Expected an integer in [1, 64] for model.layers[0].kernel but received 65 (number).',
+    ],
+    [
+      [{ name: 'bottleneck', channels: 2 }],
+      'ERR_OPTION  Expected an integer in [4, 65536] for model.layers[0].channels but received 2 (number).',
     ],
     [
       [{ name: 'tap', place: 'input' }],
