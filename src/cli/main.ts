@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** The entry of `selfgrad`: runs one command and ends with its exit code. */
+/** Runs one command and ends with its exit code. */
 import { reportFailure } from './failure.ts';
 import { watchOutput } from './output.ts';
 import { createProgram } from './program.ts';

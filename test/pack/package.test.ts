@@ -50,6 +50,7 @@ describe('the npm package', () => {
         'dist/index.js',
         'dist/index.d.ts',
         'dist/cli/main.js',
+        'dist/cli/selfgrad.cjs',
         'binding.gyp',
         'CMakeLists.txt',
         'cmake/FindLibTorch.cmake',
