@@ -1,10 +1,12 @@
-/** Predictions over HTTP. Bodies are raw bytes of pixels: N·C·H·W of them, NCHW, 0 … 255. */
+/** Predictions over HTTP. Bodies are a JPEG or PNG image, or raw bytes of pixels: N·C·H·W of them, NCHW, 0 … 255. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type Model, SelfgradError } from 'selfgrad';
+import { type ImageDecoder, loadDecoder, type Model, SelfgradError } from 'selfgrad';
 
 export interface ServerOptions {
   /** Images that a request may hold. Defaults to 256. */
   maxImages?: number;
+  /** Bytes of a JPEG or PNG image. Defaults to 16 MiB. */
+  maxEncodedBytes?: number;
   /** Requests that may wait for an answer at a time; more are told to come back. Defaults to 64. */
   maxWaiting?: number;
 }
@@ -34,7 +36,7 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Buffer
 /** What went wrong, as far as it is the caller's business. */
 function problem(error: unknown): { status: number; document: { error: string } } {
   if (error instanceof HttpError) return { status: error.status, document: { error: error.message } };
-  if (error instanceof SelfgradError && ['ERR_OPTION', 'ERR_PIXELS'].includes(error.code))
+  if (error instanceof SelfgradError && ['ERR_OPTION', 'ERR_PIXELS', 'ERR_DATA'].includes(error.code))
     return { status: 400, document: { error: error.message } };
   console.error(error);
   return { status: 500, document: { error: 'The prediction failed.' } };
@@ -45,20 +47,33 @@ function problem(error: unknown): { status: number; document: { error: string } 
  * `GET /model` says what it takes and knows, `POST /predict` classifies images.
  */
 export function predictionServer(model: Model, options: ServerOptions = {}): Server {
-  const { maxImages = 256, maxWaiting = 64 } = options;
+  const { maxImages = 256, maxEncodedBytes = 2 ** 24, maxWaiting = 64 } = options;
   const { architecture, channels, height, width } = model.options;
   const { classes, metadata } = model;
   const about = { architecture, shape: [channels, height, width], classes, threat: metadata.threat ?? null };
   const limit = maxImages * channels * height * width;
   let waiting = 0;
+  let decoder: Promise<ImageDecoder> | undefined;
+
+  /** The pixels of an image as those that the network was trained on: resized to its size. */
+  async function decoded(body: Buffer): Promise<Uint8Array> {
+    decoder ??= loadDecoder({ channels: channels === 1 ? 1 : 3, size: [height, width] });
+    return (await (await decoder).decode(body, 'the body')).pixels;
+  }
 
   async function predict(request: IncomingMessage) {
-    if (request.headers['content-type'] !== 'application/octet-stream')
-      throw new HttpError(415, 'Expected the content type application/octet-stream.');
+    const type = request.headers['content-type'] ?? '';
+    const encoded = /^image\/(jpeg|png)$/.test(type);
+    if (!encoded && type !== 'application/octet-stream')
+      throw new HttpError(
+        415,
+        'Expected the content type image/jpeg, image/png or application/octet-stream.',
+      );
     if (waiting >= maxWaiting) throw new HttpError(503, 'Too many requests are waiting. Try again later.');
     waiting++;
     try {
-      const { predictions } = await model.predict(await readBody(request, limit));
+      const body = await readBody(request, encoded ? maxEncodedBytes : limit);
+      const { predictions } = await model.predict(encoded ? await decoded(body) : body);
       return { predictions };
     } finally {
       waiting--;

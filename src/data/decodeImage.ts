@@ -26,7 +26,15 @@ export interface ImageDecoder {
 /** Refuses an image of more pixels, which would need 200 MB and more to decode. */
 const maxPixels = 2 ** 26;
 
-/** Loads sharp. Errors: `ERR_PEER` when it is not installed. */
+/**
+ * Loads sharp, to decode images as the sources of images do.
+ * Errors: `ERR_PEER` when it is not installed.
+ *
+ * @example
+ * const decoder = await loadDecoder({ channels: 3, size: [32, 32] });
+ * const { pixels } = await decoder.decode(await readFile('photo.jpg'), 'photo.jpg');
+ * const { predictions } = await model.predict(pixels);
+ */
 export async function loadDecoder({ channels, size }: DecodeOptions): Promise<ImageDecoder> {
   const sharp = await import('sharp').then(
     (module) => module.default,

@@ -1,12 +1,15 @@
 /** examples/server as a user runs it: compiled, in a process of its own, on a free port. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/index.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type ConfigInput, loadDecoder, loadModel } from '../../src/index.ts';
 import { packageRoot } from '../../src/native/packageRoot.ts';
 
 const example = join(packageRoot, 'examples/server');
@@ -74,12 +77,54 @@ describe('examples/server', () => {
     ['half an image', images.slice(0, 63), binary, 400, 'Expected whole images of 2x9x7 for images'],
     ['no image', new Uint8Array(0), binary, 400, 'Expected whole images'],
     ['text', images, { 'content-type': 'text/plain' }, 415, 'Expected the content type'],
+    [
+      'no JPEG',
+      images,
+      { 'content-type': 'image/jpeg' },
+      400,
+      'Expected a whole JPEG or PNG image in the body',
+    ],
     ['too much', new Uint8Array(257 * 126), binary, 413, 'Expected at most 32256 bytes.'],
   ])('refuses %s', async (_, body, headers, status, sentence) => {
     const response = await predict(body, headers);
     expect(response.status).toBe(status);
     const { error } = (await response.json()) as { error: string };
     expect(error).toContain(sentence);
+  });
+
+  it('takes a JPEG, resized as those of the training', async () => {
+    // Of the package that the example has, so that errors and models are of its classes.
+    const { Dataset, loadModel: load, openArrays, train } = await import('../../dist/index.js');
+    const { predictionServer } = await import(pathToFileURL(join(example, 'dist/server.js')).href);
+    const shape = [3, 8, 8] as const;
+    const arrays = {
+      images: new Uint8Array(8 * 192),
+      labels: Int32Array.from({ length: 8 }, (_, i) => i % 2),
+    };
+    const out = mkdtempSync(join(tmpdir(), 'selfgrad-server-'));
+    onTestFinished(() => rmSync(out, { recursive: true }));
+    using data = await Dataset.from(await openArrays({ ...arrays, shape, classes: ['dark', 'bright'] }));
+    const config = {
+      model: { architecture: 'small-cnn', width: 4 },
+      train: { epochs: 1, validate: { every: 0 } },
+    };
+    (await train(config as ConfigInput, { data, out }).result).model.dispose();
+    using model = await load(out);
+    const jpeg = await sharp({ create: { width: 20, height: 9, channels: 3, background: '#c08040' } })
+      .jpeg()
+      .toBuffer();
+    const decoder = await loadDecoder({ channels: 3, size: [8, 8] });
+    const { pixels } = await decoder.decode(jpeg, 'a JPEG');
+    const expected = (await model.predict(pixels)).predictions[0];
+    const own = predictionServer(model).listen(0, '127.0.0.1');
+    await once(own, 'listening');
+    onTestFinished(() => own.close());
+    const response = await fetch(`http://127.0.0.1:${own.address().port}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg' },
+      body: new Uint8Array(jpeg),
+    });
+    expect(await response.json()).toEqual({ predictions: [expected] });
   });
 
   it('knows no other path', async () => {
