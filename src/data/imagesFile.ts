@@ -3,7 +3,7 @@
  * bytes, then the pixels (N·C·H·W bytes), then the labels (32 bits each, little endian). The line holds SHA-256 of
  * pixels and labels, which are checked whenever a file is opened.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { DataHash, type SetDigests } from './dataHash.ts';
 import { imagesPerBatch } from './decodeBatch.ts';
 import type { ImageBatch, Source } from './source.ts';
@@ -20,6 +20,8 @@ export const headerBytes = 4096;
 const format = 'selfgrad.images/1';
 
 const piece = 2 ** 24;
+
+const notImages = 'it is no file of images';
 
 export function fileBytes({ count, channels, height, width }: ImagesFacts): number {
   return headerBytes + count * (channels * height * width + 4);
@@ -49,6 +51,8 @@ export class ImagesFile {
    * @returns the file; or why it cannot be used
    */
   static async open(path: string, facts: ImagesFacts, signal?: AbortSignal): Promise<ImagesFile | string> {
+    // Opening a pipe would block for ever.
+    if (!(await stat(path)).isFile()) return notImages;
     const handle = await open(path);
     const checked = await check(handle, facts, signal).catch(async (error: unknown) => {
       await handle.close();
@@ -93,11 +97,11 @@ async function check(
   signal: AbortSignal | undefined,
 ): Promise<{ labels: Int32Array; digests: SetDigests } | string> {
   const found = await handle.stat();
-  if (!found.isFile() || found.size < headerBytes) return 'it is no file of images';
+  if (found.size < headerBytes) return notImages;
   const first = Buffer.alloc(headerBytes);
   await readAll(handle, first, 0);
   const described = parse(first);
-  if (described === null) return 'it is no file of images';
+  if (described === null) return notImages;
   if (described.format !== format) return 'another version of selfgrad wrote it';
   const hash = new DataHash();
   const { count, channels, height, width } = facts;

@@ -139,11 +139,12 @@ async function keptFiles(folder: string): Promise<{ path: string; size: number; 
   const files = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
-      const { size, mtimeMs } = await stat(path);
-      return { path, size, time: mtimeMs };
+      // Null: another process has removed it.
+      const found = await stat(path).catch(() => null);
+      return found && { path, size: found.size, time: found.mtimeMs };
     }),
   );
-  return files.sort((a, b) => a.time - b.time);
+  return files.filter((file) => file !== null).sort((a, b) => a.time - b.time);
 }
 
 function writeError(facts: ImagesFacts, cause: unknown): SelfgradError {

@@ -14,7 +14,7 @@ export function takeFirst(source: Source, limit: number): Source {
   }
   return partOf(
     source,
-    Array.from({ length: limit }, (_, place) => place),
+    Int32Array.from({ length: limit }, (_, place) => place),
     () => firstBatches(source, limit),
   );
 }

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type ConfigInput, loadDecoder, loadModel } from '../../src/index.ts';
+import { loadDecoder, loadModel } from '../../src/index.ts';
 import { packageRoot } from '../../src/native/packageRoot.ts';
 
 const example = join(packageRoot, 'examples/server');
@@ -94,7 +94,12 @@ describe('examples/server', () => {
 
   it('takes a JPEG, resized as those of the training', async () => {
     // Of the package that the example has, so that errors and models are of its classes.
-    const { Dataset, loadModel: load, openArrays, train } = await import('../../dist/index.js');
+    const {
+      Dataset,
+      loadModel: load,
+      openArrays,
+      train,
+    } = await import(pathToFileURL(join(packageRoot, 'dist/index.js')).href);
     const { predictionServer } = await import(pathToFileURL(join(example, 'dist/server.js')).href);
     const shape = [3, 8, 8] as const;
     const arrays = {
@@ -108,7 +113,7 @@ describe('examples/server', () => {
       model: { architecture: 'small-cnn', width: 4 },
       train: { epochs: 1, validate: { every: 0 } },
     };
-    (await train(config as ConfigInput, { data, out }).result).model.dispose();
+    (await train(config, { data, out }).result).model.dispose();
     using model = await load(out);
     const jpeg = await sharp({ create: { width: 20, height: 9, channels: 3, background: '#c08040' } })
       .jpeg()

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -178,6 +188,17 @@ test('the note says why: another version, another length, other bytes, another s
     'it is no file of images',
     'it is no file of images',
   ]);
+});
+
+test('a folder or a pipe in its place is not opened', async () => {
+  const told = warnings();
+  const path = join(imagesFolder(), 'a1.decoded');
+  mkdirSync(path, { recursive: true });
+  expect(await readAll(withDecodedCache(decoding()))).toEqual(content);
+  rmdirSync(path);
+  expect(spawnSync('mkfifo', [path]).status).toBe(0);
+  expect(await readAll(withDecodedCache(decoding()))).toEqual(content);
+  expect([told.length, lstatSync(path).isFile()]).toEqual([2, true]);
 });
 
 test('a file that claims more than it holds is refused before it is allocated', async () => {
