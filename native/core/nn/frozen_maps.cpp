@@ -185,7 +185,7 @@ void assign_slots(MapPlan& plan, const std::vector<FrozenLayer>& layers) {
 }  // namespace
 
 bool is_packable(const FrozenLayer& layer) {
-  return layer.weight.numel() <= kPackableWeights;
+  return layer.groups == 1 && layer.weight.numel() <= kPackableWeights;
 }
 
 PackedConvolution pack_forward(const FrozenLayer& layer) {

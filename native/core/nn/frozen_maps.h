@@ -45,7 +45,8 @@ struct PackedConvolution {
   std::vector<float> bias;  ///< whole blocks
 };
 
-/// Whether a cache holds the weights: from memory LibTorch reads them once for a batch.
+/// Whether the kernels take it: no groups, and weights that a cache holds. From memory LibTorch reads them
+/// once for a batch.
 bool is_packable(const FrozenLayer& layer);
 PackedConvolution pack_forward(const FrozenLayer& layer);
 

@@ -30,7 +30,8 @@ const kernels::ImageKernels& image_kernels() {
 at::Tensor differentiable(const FrozenLayer& layer, const at::Tensor& x) {
   at::Tensor y = x;
   if (layer.kind == FrozenLayer::Kind::kConv) {
-    y = at::conv2d(x, layer.weight, layer.bias, {layer.stride, layer.stride}, {layer.padding, layer.padding});
+    y = at::conv2d(x, layer.weight, layer.bias, {layer.stride, layer.stride}, {layer.padding, layer.padding},
+                   {1, 1}, layer.groups);
   } else if (layer.kind == FrozenLayer::Kind::kLinear) {
     y = at::linear(x.contiguous().flatten(1), layer.weight, layer.bias);
   } else if (layer.kind == FrozenLayer::Kind::kPointwise) {

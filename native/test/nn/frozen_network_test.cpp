@@ -145,6 +145,7 @@ INSTANTIATE_TEST_SUITE_P(Architectures, FrozenNetworkTest,
                                            FrozenCase{"preact-resnet-plain", "relu", {3, 16, 16}, 8},
                                            FrozenCase{"wide-resnet", "relu", {3, 13, 16}, 2},
                                            FrozenCase{"small-cnn", "silu", {1, 28, 28}, 32},
+                                           FrozenCase{"grouped", "silu", {3, 13, 16}, 0},
                                            FrozenCase{"layers", "silu", {3, 24, 19}, 0}),
                          [](const auto& info) {
                            std::string name = info.param.architecture + info.param.activation +
