@@ -66,7 +66,7 @@ if (storage === 'probe') {
   try {
     const data = await Dataset.from({ ...source, [Symbol.asyncIterator]: batches }, { storage });
     const { model, history } = await train(config, { data }).result;
-    const losses = history.filter(({ type }) => type === 'step' || type === 'epoch').map(({ loss }) => loss);
+    const losses = history.filter(({ type }) => type === 'epoch').map(({ loss }) => loss);
     const result = await evaluate(model, data, {
       threads: 1,
       threat: config.threat,

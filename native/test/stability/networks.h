@@ -104,6 +104,8 @@ inline const std::vector<Scene>& scenes() {
     for (const std::string architecture :
          {"small-cnn", "preact-resnet", "wide-resnet", "layers", "grouped"}) {
       for (const std::string activation : {"relu", "silu"}) {
+        // So narrow that ReLU leaves images without any gradient.
+        if (architecture == "grouped" && activation == "relu") continue;
         // Its max-pools have kinks whatever the activation: it would be no smooth network.
         if (architecture == "layers" && activation == "silu") continue;
         for (const bool trained : {false, true}) {
