@@ -9,6 +9,7 @@
 #include "job.h"
 #include "model.h"
 #include "runs.h"
+#include "world.h"
 
 namespace selfgrad::addon {
 
@@ -21,6 +22,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   const Napi::Function model_class = ModelObject::define(env);
   dataset = Napi::Persistent(dataset_class);
   model = Napi::Persistent(model_class);
+  world = Napi::Persistent(WorldObject::define(env));
   DefineAddon(exports, {InstanceMethod("initialize", &Addon::initialize),
                         InstanceMethod("shutdown", &Addon::shutdown), InstanceMethod("info", &Addon::info)});
   exports.Set("Dataset", dataset_class);
@@ -32,6 +34,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   exports.Set("functionModel", Napi::Function::New<function_model>(env, "functionModel"));
   exports.Set("preprocessedModel", Napi::Function::New<preprocessed_model>(env, "preprocessedModel"));
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
+  exports.Set("joinWorld", Napi::Function::New<join_world>(env, "joinWorld"));
   exports.Set("train", Napi::Function::New<train>(env, "train"));
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   exports.Set("stability", Napi::Function::New<stability>(env, "stability"));

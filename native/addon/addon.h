@@ -33,7 +33,7 @@ class Addon : public Napi::Addon<Addon> {
   uint64_t keep_thrown(const Napi::Object& error);
   Napi::Value take_thrown(uint64_t place);
 
-  Napi::FunctionReference dataset, model;  ///< constructors
+  Napi::FunctionReference dataset, model, world;  ///< constructors
 
  private:
   Napi::Value initialize(const Napi::CallbackInfo& info);

@@ -10,6 +10,7 @@
 #include "runs.h"
 #include "train/trainer.h"
 #include "values.h"
+#include "world.h"
 
 namespace selfgrad::addon {
 namespace {
@@ -101,6 +102,7 @@ TrainOptions train_options(const Napi::Object& from) {
   options.resume_path = text(from, "resumePath");
   for (const auto& [key, value] : metadata(from, "metadata"))
     options.metadata.emplace_back(key, value);
+  options.world = WorldObject::get(from, "world");
   return options;
 }
 
@@ -164,6 +166,11 @@ Napi::Object result_object(Napi::Env env, const TrainResult& result) {
   out.Set("weightGradients", static_cast<double>(result.weight_gradients));
   out.Set("seconds", result.seconds);
   out.Set("imagesPerSecond", result.images_per_second);
+  Napi::Object traffic = Napi::Object::New(env);
+  traffic.Set("calls", static_cast<double>(result.traffic.calls));
+  traffic.Set("bytes", static_cast<double>(result.traffic.bytes));
+  traffic.Set("seconds", result.traffic.seconds);
+  out.Set("traffic", traffic);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -40,6 +41,27 @@ void read_image(const Pixel* in, const Transform& t, const ImageShape& shape, fl
 }
 
 }  // namespace
+
+at::Tensor pack_transforms(const std::vector<Transform>& transforms) {
+  at::Tensor packed = at::zeros({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
+  auto* row = packed.mutable_data_ptr<int32_t>();
+  for (const Transform& t : transforms) {
+    *row++ = t.dy;
+    *row++ = t.dx;
+    *row++ = t.flip ? 1 : 0;
+  }
+  return packed;
+}
+
+std::vector<Transform> unpack_transforms(const at::Tensor& packed) {
+  std::vector<Transform> transforms(packed.size(0));
+  const auto* row = packed.const_data_ptr<int32_t>();
+  for (Transform& t : transforms) {
+    t = {row[0], row[1], row[2] != 0};
+    row += 3;
+  }
+  return transforms;
+}
 
 std::vector<Transform> draw_transforms(const AugmentOptions& options, const DrawKey& key,
                                        const at::Tensor& indices) {

@@ -23,6 +23,10 @@ struct Transform {
   bool flip = false;
 };
 
+/// Transforms as (N, 3) int32: dy, dx, flip.
+at::Tensor pack_transforms(const std::vector<Transform>& transforms);
+std::vector<Transform> unpack_transforms(const at::Tensor& packed);
+
 /// The transforms of the given examples in epoch `key.round`; a function of the key and the index alone.
 std::vector<Transform> draw_transforms(const AugmentOptions& options, const DrawKey& key,
                                        const at::Tensor& indices);

@@ -16,6 +16,7 @@
 
 #include "error.h"
 #include "nn/parameter_budget.h"
+#include "nn/rank_statistics.h"
 #include "tensor/philox.h"
 
 namespace selfgrad {
@@ -62,6 +63,11 @@ BatchNorm2d::BatchNorm2d(int64_t channels) {
 }
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
+  if (is_training() && world_) {
+    const RankStatistics statistics = rank_statistics(x, world_);
+    update_running(statistics.mean.detach(), statistics.variance.detach(), statistics.pixels);
+    return normalized(x, weight_, bias_, statistics);
+  }
   if (is_training()) num_batches_tracked_.add_(1);
   return batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training());
 }

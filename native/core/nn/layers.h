@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "distributed/world.h"
 #include "kernels/cpu/table.h"
 #include "nn/layer_cost.h"
 
@@ -66,13 +68,18 @@ class BatchNorm2d : public torch::nn::Module {
   /// With the activation behind it, for an input of this height and width.
   LayerCost cost(const std::string& name, int64_t height, int64_t width) const;
 
+  /// Takes the batch's statistics over all ranks of this world from now on; null: over this process alone.
+  void synchronize(WorldPtr world) { world_ = std::move(world); }
+
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
   const at::Tensor& running_mean() const { return running_mean_; }
   const at::Tensor& running_var() const { return running_var_; }
+  const WorldPtr& world() const { return world_; }
 
  private:
   at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
+  WorldPtr world_;
 };
 
 /// BatchNorm2d's formula: over the batch where `training` (moving the running statistics, where they are

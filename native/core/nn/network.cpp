@@ -168,6 +168,11 @@ bool Network::batch_norm_is_training() const {
   });
 }
 
+void Network::synchronize_batch_norm(const WorldPtr& world) {
+  for (const auto& module : modules(/*include_self=*/false))
+    if (auto* norm = module->as<BatchNorm2d>()) norm->synchronize(world);
+}
+
 std::vector<std::pair<std::string, at::Tensor>> Network::state() const {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (const auto& item : named_parameters())

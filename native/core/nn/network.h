@@ -64,6 +64,8 @@ class Network : public torch::nn::Module, public Classifier {
   void set_batch_norm_training(bool training);
   /// Whether any does.
   bool batch_norm_is_training() const;
+  /// Whose batches BatchNorm's statistics are taken over: all ranks' of this world; null: this process's.
+  void synchronize_batch_norm(const WorldPtr& world);
 
   /// Floating-point operations of one image's forward pass: the convolutions and linear layers, where a
   /// multiply-add counts 2. A backward to the image costs as much, one to the weights as much again.

@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -12,6 +14,7 @@
 #include "kernels/cpu/channel_layout.h"
 #include "kernels/norm_statistics.h"
 #include "kernels/switches.h"
+#include "nn/rank_statistics.h"
 
 namespace selfgrad {
 namespace {
@@ -26,6 +29,7 @@ using torch::autograd::variable_list;
 /// Per channel, (C) float64; the variance is the biased one.
 struct Statistics {
   at::Tensor mean, variance;
+  int64_t pixels = 0;  ///< a channel, that they were taken over
 };
 
 /// Sums are taken around the mean of a few pixels of the whole batch, so that the square of a large mean
@@ -44,7 +48,8 @@ Statistics batch_statistics(const ChannelLayout& layout, const T* x) {
   const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
   const auto [sum, squares] = layout.sums(
       [&](Span span, float* first, float* second) { kernels.moments(x, span, pivot.data(), first, second); });
-  Statistics statistics{at::empty({layout.channels}, at::kDouble), at::empty({layout.channels}, at::kDouble)};
+  Statistics statistics{at::empty({layout.channels}, at::kDouble), at::empty({layout.channels}, at::kDouble),
+                        pixels};
   auto* mean = statistics.mean.mutable_data_ptr<double>();
   auto* variance = statistics.variance.mutable_data_ptr<double>();
   for (int64_t c = 0; c < layout.channels; ++c) {
@@ -53,6 +58,17 @@ Statistics batch_statistics(const ChannelLayout& layout, const T* x) {
     variance[c] = of.variance;
   }
   return statistics;
+}
+
+/// Those of all ranks' batches from each rank's own.
+Statistics over_ranks(World& world, const Statistics& own) {
+  const auto pixels = static_cast<double>(own.pixels);
+  const at::Tensor mean = own.mean * pixels;
+  const at::Tensor squares = (own.variance + own.mean.square()) * pixels;
+  const at::Tensor count = at::full({1}, pixels, at::kDouble);
+  world.sum({mean, squares, count});
+  const at::Tensor total_mean = mean / count;
+  return {total_mean, (squares / count - total_mean.square()).clamp_min(0), count.item<int64_t>()};
 }
 
 /// scale = w invstd and shift = b - mean scale, where invstd = 1 / sqrt(variance + eps).
@@ -78,25 +94,34 @@ struct Batch {
   const T *gy, *x;
 };
 
+/// What the statistics were taken over.
+struct Scope {
+  bool training;   ///< the batch
+  WorldPtr world;  ///< all ranks' batches; null: this process's
+  int64_t pixels;  ///< a channel
+};
+
 /// The gradients at x (where the statistics are the batch's, through them too), at the weight and at the
-/// bias.
+/// bias; at the last two of this rank's own pixels.
 template <class T>
 void backward_with_sums(const ChannelLayout& layout, const Affine& affine, const Batch<T>& batch,
-                        kernels::Act act, bool training, float* gw, float* gb) {
+                        kernels::Act act, const Scope& scope, float* gw, float* gb) {
   const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
   const Table mean = layout.table([&](int64_t c) { return affine.mean[c]; });
-  const auto totals = layout.sums([&](Span span, float* first, float* second) {
+  auto totals = layout.sums([&](Span span, float* first, float* second) {
     kernels.backward(act, batch.gx, batch.gy, batch.x, span, affine.scale.data(), affine.shift.data(),
                      mean.data(), first, second);
   });
-  const auto& sum = totals[0];
-  const auto& product = totals[1];
+  auto& sum = totals[0];
+  auto& product = totals[1];
   for (int64_t c = 0; c < layout.channels; ++c) {
     gb[c] = static_cast<float>(sum[c]);
     gw[c] = static_cast<float>(product[c] * affine.invstd(c));
   }
-  const double share =
-      training ? static_cast<double>(layout.channels) / static_cast<double>(layout.elements) : 0;
+  if (scope.training && scope.world)
+    scope.world->sum({at::from_blob(sum.data(), {layout.channels}, at::kDouble),
+                      at::from_blob(product.data(), {layout.channels}, at::kDouble)});
+  const double share = scope.training ? 1.0 / static_cast<double>(scope.pixels) : 0;
   const auto slope_of = [&](int64_t c) {
     return kernels::channel_slope(affine.scale[c], affine.mean[c], affine.invstd(c), sum[c], product[c],
                                   share);
@@ -110,11 +135,15 @@ void backward_with_sums(const ChannelLayout& layout, const Affine& affine, const
 
 /// The gradients with a graph of their own, by LibTorch's operations; of `inputs`, x, weight and bias.
 variable_list differentiable_backward(const at::Tensor& gy, const variable_list& inputs,
-                                      const Statistics& statistics, bool training, Activation activation) {
-  const at::Tensor mean = training ? at::Tensor() : statistics.mean.to(at::kFloat);
-  const at::Tensor variance = training ? at::Tensor() : statistics.variance.to(at::kFloat);
-  const at::Tensor y =
-      activate(activation, batch_norm(inputs[0], inputs[1], inputs[2], mean, variance, training));
+                                      const Statistics& statistics, const Scope& scope,
+                                      Activation activation) {
+  const at::Tensor mean = scope.training ? at::Tensor() : statistics.mean.to(at::kFloat);
+  const at::Tensor variance = scope.training ? at::Tensor() : statistics.variance.to(at::kFloat);
+  const at::Tensor z =
+      scope.training && scope.world
+          ? normalized(inputs[0], inputs[1], inputs[2], rank_statistics(inputs[0], scope.world))
+          : batch_norm(inputs[0], inputs[1], inputs[2], mean, variance, scope.training);
+  const at::Tensor y = activate(activation, z);
   variable_list wanted;
   for (const at::Tensor& input : inputs)
     if (input.requires_grad()) wanted.push_back(input);
@@ -143,15 +172,18 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
       statistics =
           training ? batch_statistics(layout, from)
                    : Statistics{norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
+      if (training && norm->world()) statistics = over_ranks(*norm->world(), statistics);
       const Affine affine(layout, statistics, weight, bias);
       const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
       layout.for_each([&](int64_t, Span span) {
         kernels.forward(act_of(activation), to, from, span, affine.scale.data(), affine.shift.data());
       });
     });
-    if (training) norm->update_running(statistics.mean, statistics.variance, x.numel() / x.size(1));
+    if (training) norm->update_running(statistics.mean, statistics.variance, statistics.pixels);
     context->save_for_backward({input, weight, bias, statistics.mean, statistics.variance});
     context->saved_data["training"] = training;
+    context->saved_data["pixels"] = statistics.pixels;
+    if (norm->world()) context->saved_data["world"] = c10::IValue::make_capsule(norm->world());
     context->saved_data["activation"] = static_cast<int64_t>(activation);
     return y;
   }
@@ -160,10 +192,15 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const variable_list saved = context->get_saved_variables();
     const variable_list inputs(saved.begin(), saved.begin() + 3);
     const Statistics statistics{saved[3], saved[4]};
-    const bool training = context->saved_data["training"].toBool();
+    const auto world = context->saved_data.find("world");
+    const Scope scope{.training = context->saved_data["training"].toBool(),
+                      .world = world == context->saved_data.end()
+                                   ? WorldPtr()
+                                   : c10::static_intrusive_pointer_cast<World>(world->second.toCapsule()),
+                      .pixels = context->saved_data["pixels"].toInt()};
     const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
     if (at::GradMode::is_enabled()) {
-      variable_list result = differentiable_backward(gradients[0], inputs, statistics, training, activation);
+      variable_list result = differentiable_backward(gradients[0], inputs, statistics, scope, activation);
       result.resize(5);
       return result;
     }
@@ -176,10 +213,10 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     for_storage(x, [&](auto storage) {
       using T = decltype(storage);
       const Batch<T> batch{result[0].mutable_data_ptr<T>(), gy.const_data_ptr<T>(), x.const_data_ptr<T>()};
-      if (training || context->needs_input_grad(1) || context->needs_input_grad(2)) {
+      if (scope.training || context->needs_input_grad(1) || context->needs_input_grad(2)) {
         result[1] = at::empty_like(inputs[1]);
         result[2] = at::empty_like(inputs[2]);
-        backward_with_sums(layout, affine, batch, act_of(activation), training,
+        backward_with_sums(layout, affine, batch, act_of(activation), scope,
                            result[1].mutable_data_ptr<float>(), result[2].mutable_data_ptr<float>());
       } else {
         const auto& kernels = kernels::cpu_kernels().norm_activation<T>();

@@ -12,7 +12,7 @@ namespace {
 class Atta : public Strategy {
  public:
   Atta(const TrainOptions& options, int64_t count, const ImageShape& shape)
-      : memory_(count, shape, options.threat.eps, memory_folder(options)) {}
+      : memory_(count, shape, options.threat.eps, memory_folder(options), options.world) {}
 
   void prepare(StepContext& context) override {
     x_ = attacked_images(context, starts_afresh(context) ? near_images(context) : remembered(context));
@@ -25,7 +25,7 @@ class Atta : public Strategy {
     memory_.write(context.indices, context.transforms, (x_ - context.images).cpu());
   }
 
-  NamedTensors state() const override { return memory_.state(); }
+  std::vector<SharedRows> rows() const override { return {{memory_.count(), memory_.rows()}}; }
 
  private:
   static bool starts_afresh(const StepContext& context) {
@@ -34,7 +34,8 @@ class Atta : public Strategy {
   }
 
   at::Tensor remembered(const StepContext& context) const {
-    const at::Tensor delta = memory_.read(context.indices, context.transforms).to(context.images.device());
+    const at::Tensor delta =
+        memory_.read(context.indices, context.transforms).delta.to(context.images.device());
     return project(context.options.threat, context.images, context.images + delta);
   }
 

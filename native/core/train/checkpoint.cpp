@@ -1,6 +1,10 @@
 #include "train/checkpoint.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+
 #include <charconv>
+#include <type_traits>
 
 #include "error.h"
 #include "nn/model_file.h"
@@ -28,27 +32,16 @@ Error of_another_run(const std::string& path, const std::string& key) {
               "afresh in another directory."};
 }
 
-}  // namespace
-
-void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
-                     const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
-                     const TrainOptions& options) {
+NamedTensors same_on_every_rank(const Network& network, const Sgd& optimizer, const Strategy& strategy,
+                                const WeightAverage* average) {
   NamedTensors tensors = network.state();
   for (const NamedTensors& part :
        {optimizer.state(), strategy.state(), average == nullptr ? NamedTensors{} : average->state()})
     tensors.insert(tensors.end(), part.begin(), part.end());
-  Metadata metadata = describe(network.options());
-  metadata.insert(options.metadata.begin(), options.metadata.end());
-  for_each_number(position, [&](const char* name, auto value) {
-    char buffer[64];
-    metadata[name] = std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
-  });
-  write_safetensors(path, metadata, tensors);
+  return tensors;
 }
 
-TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
-                              WeightAverage* average, const TrainOptions& options) {
-  const TensorFile file = read_safetensors(path);
+TrainPosition position_in(const TensorFile& file, const std::string& path, const TrainOptions& options) {
   for (const auto& [key, value] : options.metadata) {
     const auto entry = file.metadata.find(key);
     if (entry == file.metadata.end() || entry->second != value) throw of_another_run(path, key);
@@ -63,10 +56,57 @@ TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& op
                                         path + " but found '" + text +
                                         "'. Only a checkpoint can be resumed.");
   });
-  load_tensors(file, network.state());
-  load_tensors(file, optimizer.state());
-  load_tensors(file, strategy.state());
-  if (average != nullptr) load_tensors(file, average->state());
+  return position;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
+                     const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
+                     const TrainOptions& options) {
+  NamedTensors tensors = same_on_every_rank(network, optimizer, strategy, average);
+  for (const SharedRows& part : strategy.rows())
+    for (const auto& [name, rows] : part.tensors)
+      tensors.emplace_back(name, options.world->gather(rows, part.count));
+  if (options.world->rank() > 0) return;
+  Metadata metadata = describe(network.options());
+  metadata.insert(options.metadata.begin(), options.metadata.end());
+  for_each_number(position, [&](const char* name, auto value) {
+    char buffer[64];
+    metadata[name] = std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+  });
+  write_safetensors(path, metadata, tensors);
+}
+
+TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
+                              WeightAverage* average, const TrainOptions& options) {
+  World& world = *options.world;
+  const NamedTensors same = same_on_every_rank(network, optimizer, strategy, average);
+  TrainPosition position;
+  TensorFile file;
+  if (world.rank() == 0) {
+    file = read_safetensors(path);
+    position = position_in(file, path, options);
+    load_tensors(file, same);
+  }
+  for (const auto& [name, tensor] : same)
+    world.broadcast(tensor);
+  for_each_number(position, [&](const char*, auto& value) {
+    const at::Tensor number = at::tensor(value);
+    world.broadcast(number);
+    value = number.item<std::decay_t<decltype(value)>>();
+  });
+  for (const SharedRows& part : strategy.rows())
+    for (const auto& [name, rows] : part.tensors) {
+      at::Tensor all;
+      if (world.rank() == 0) {
+        std::vector<int64_t> shape = rows.sizes().vec();
+        shape[0] = part.count;
+        all = world.alone() ? rows : at::empty(shape, rows.options());
+        load_tensors(file, {{name, all}});
+      }
+      world.scatter(all, rows);
+    }
   return position;
 }
 

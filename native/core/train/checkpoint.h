@@ -22,13 +22,14 @@ struct TrainPosition {
   int64_t epoch_seen = 0;
 };
 
-/// Writes network, optimiser, strategy, averaged weights (null for none) and position. @throws as
-/// write_safetensors.
+/// Writes network, optimiser, strategy, averaged weights (null for none) and position: on rank 0, with the
+/// rows of all ranks, so that the file does not depend on how many there are. @throws as write_safetensors.
 void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
                      const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
                      const TrainOptions& options);
 
-/// Restores what save_checkpoint wrote; the run's metadata must be equal, key by key.
+/// Restores on every rank what save_checkpoint wrote; rank 0 alone reads it. The run's metadata must be
+/// equal, key by key.
 /// @throws Error("ERR_CHECKPOINT") when the file is not a checkpoint of this very run.
 TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
                               WeightAverage* average, const TrainOptions& options);

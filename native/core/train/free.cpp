@@ -15,8 +15,9 @@ class Free : public Strategy {
  public:
   Free(const TrainOptions& options, const ImageShape& shape)
       : replays_(options.strategy.replays),
+        batch_size_(options.batch_size),
         delta_(at::zeros(
-            {options.batch_size, shape.channels, shape.height, shape.width},
+            {options.world->rows(options.batch_size), shape.channels, shape.height, shape.width},
             at::TensorOptions().device(options.device).memory_format(at::MemoryFormat::ChannelsLast))) {}
 
   int64_t replays() const override { return replays_; }
@@ -37,11 +38,11 @@ class Free : public Strategy {
     delta_.narrow(0, 0, used_.size(0)).copy_(into_ball(threat, used_ + step));
   }
 
-  NamedTensors state() const override { return {{"free.delta", delta_}}; }
+  std::vector<SharedRows> rows() const override { return {{batch_size_, {{"free.delta", delta_}}}}; }
 
  private:
-  int64_t replays_;
-  at::Tensor delta_;  // (batch, C, H, W)
+  int64_t replays_, batch_size_;
+  at::Tensor delta_;  // (batch, C, H, W), this rank's rows
   at::Tensor used_;   // of the step under way: a leaf that takes the backward's gradient
 };
 

@@ -23,8 +23,9 @@ class GradAlign : public Strategy {
 
   StepOutput loss(StepContext& context) override {
     StepOutput output = training_forward(context, x_);
-    output.loss =
-        output.loss + context.options.strategy.lambda * misalignment(gradient_, gradient_nearby(context));
+    // A rank's share is that of its images, also where some of their gradients are zero and do not count.
+    output.loss = output.loss + context.share.images * context.options.strategy.lambda *
+                                    misalignment(gradient_, gradient_nearby(context));
     return output;
   }
 

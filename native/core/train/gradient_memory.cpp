@@ -1,10 +1,13 @@
 #include "train/gradient_memory.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/from_file.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "io/atomic_file.h"
 
@@ -31,28 +34,41 @@ at::Tensor stored(int64_t count, const ImageShape& shape, const std::string& fol
 }  // namespace
 
 GradientMemory::GradientMemory(int64_t count, const ImageShape& shape, double scale,
-                               const std::string& folder)
-    : delta_(stored(count, shape, folder)),
-      visited_(at::zeros({count}, at::kBool)),
+                               const std::string& folder, WorldPtr world)
+    : count_(count),
+      world_(std::move(world)),
+      delta_(stored(world_->rows(count), shape, folder)),
+      visited_(at::zeros({world_->rows(count)}, at::kBool)),
       unit_(static_cast<float>(scale / 127.0)) {}
 
-at::Tensor GradientMemory::read(const at::Tensor& indices, const std::vector<Transform>& transforms) const {
-  return read_through(delta_, indices, transforms, unit_);
-}
-
-at::Tensor GradientMemory::visited(const at::Tensor& indices) const {
-  return visited_.index_select(0, indices);
+Memories GradientMemory::read(const at::Tensor& indices, const std::vector<Transform>& transforms) const {
+  if (world_->alone())
+    return {read_through(delta_, indices, transforms, unit_), visited_.index_select(0, indices)};
+  RowExchange exchange(*world_, indices);
+  const at::Tensor rows = exchange.from_keepers(delta_.index_select(0, exchange.places()));
+  const at::Tensor visited = exchange.from_keepers(visited_.index_select(0, exchange.places()).to(at::kChar));
+  return {read_through(rows, at::arange(rows.size(0)), transforms, unit_), visited.to(at::kBool)};
 }
 
 void GradientMemory::forget(const at::Tensor& indices) {
-  delta_.index_fill_(0, indices, 0);
-  visited_.index_fill_(0, indices, false);
+  const at::Tensor places = world_->alone() ? indices : RowExchange(*world_, indices).places();
+  delta_.index_fill_(0, places, 0);
+  visited_.index_fill_(0, places, false);
 }
 
 void GradientMemory::write(const at::Tensor& indices, const std::vector<Transform>& transforms,
                            const at::Tensor& delta) {
-  write_through(delta_, indices, transforms, delta, unit_);
-  visited_.index_fill_(0, indices, true);
+  if (world_->alone()) {
+    write_through(delta_, indices, transforms, delta, unit_);
+    visited_.index_fill_(0, indices, true);
+    return;
+  }
+  // Bytes travel, still in the augmented frame: which pixels the crop hid only their keeper knows.
+  RowExchange exchange(*world_, indices);
+  const at::Tensor bytes = exchange.to_keepers((delta / unit_).round().clamp(-127, 127).to(at::kChar));
+  const at::Tensor packed = exchange.to_keepers(pack_transforms(transforms));
+  write_through(delta_, exchange.places(), unpack_transforms(packed), bytes.to(at::kFloat), 1.0F);
+  visited_.index_fill_(0, exchange.places(), true);
 }
 
 }  // namespace selfgrad

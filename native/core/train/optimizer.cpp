@@ -17,6 +17,14 @@ Sgd::Sgd(const Network& network, double momentum, bool nesterov, double weight_d
   }
 }
 
+void Sgd::sum_gradients(World& world) {
+  std::vector<at::Tensor> gradients;
+  gradients.reserve(parameters_.size());
+  for (const auto& parameter : parameters_)
+    gradients.push_back(parameter.grad());
+  world.sum(gradients);
+}
+
 void Sgd::step(double lr) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;

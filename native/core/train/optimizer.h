@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "distributed/world.h"
 #include "io/safetensors.h"
 #include "nn/network.h"
 
@@ -16,6 +17,8 @@ class Sgd {
  public:
   Sgd(const Network& network, double momentum, bool nesterov, double weight_decay);
 
+  /// Adds up the parameters' gradients over the ranks, in one message.
+  void sum_gradients(World& world);
   /// One step from the parameters' gradients, which are dropped afterwards.
   void step(double lr);
   /// Drops gradients without a step.

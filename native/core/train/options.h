@@ -7,6 +7,7 @@
 
 #include "attack/attack.h"
 #include "data/augment.h"
+#include "distributed/world.h"
 #include "nn/precision.h"
 
 namespace selfgrad {
@@ -74,6 +75,9 @@ struct TrainOptions {
   int64_t checkpoint_every = 1;  ///< epochs; 0 = at the end and when cancelled only
   std::string resume_path;       ///< empty = start afresh
   std::vector<std::pair<std::string, std::string>> metadata;
+  /// The processes that train together; each has the whole of the data and of these options. Paths count on
+  /// rank 0, which alone reads and writes files.
+  WorldPtr world = c10::make_intrusive<World>();
 };
 
 }  // namespace selfgrad

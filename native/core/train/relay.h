@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "data/augment.h"
+#include "distributed/world.h"
 #include "io/safetensors.h"
 
 namespace selfgrad {
 
-/// Examples of one age, N of them.
+/// Examples of one age, N of them on this rank.
 struct Flight {
+  int64_t total = 0;                   ///< on all ranks
   at::Tensor images, labels, indices;  ///< as StepContext has them
   std::vector<Transform> transforms;
   at::Tensor x;          ///< (N, C, H, W): where their next forward looks
@@ -25,21 +27,27 @@ struct Flight {
 /// Flights of age 1 … ages, youngest first; empty at the beginning of a run.
 class Relay {
  public:
-  /// At most `capacity` examples of an age.
-  Relay(int64_t ages, int64_t capacity, const ImageShape& shape, int64_t classes, at::Device device);
+  /// At most `capacity` examples of an age on all ranks of the world together.
+  Relay(int64_t ages, int64_t capacity, const ImageShape& shape, int64_t classes, at::Device device,
+        WorldPtr world = c10::make_intrusive<World>());
 
   /// The flights that are there, youngest first; views, valid until the next `hand_over`.
   std::vector<Flight> flights() const;
   /// Replaces all flights, youngest first; at most `ages`.
   void hand_over(const std::vector<Flight>& flights);
 
-  /// `relay.<age>.<field>`, shared.
+  /// `relay.<age>.count`, shared: of all ranks.
   NamedTensors state() const;
+  /// `relay.<age>.<field>` of the others, shared: this rank's of `capacity()` rows.
+  NamedTensors rows() const;
+  int64_t capacity() const { return capacity_; }
 
  private:
   struct Slot {
     at::Tensor count, images, labels, indices, transforms, x, direction, agreement, logits;
   };
+  int64_t capacity_;
+  WorldPtr world_;
   std::vector<Slot> slots_;
 };
 

@@ -46,11 +46,13 @@ class SelfGradient : public Strategy {
  public:
   SelfGradient(const TrainOptions& options, int64_t count, const ImageShape& shape, int64_t classes)
       : options_(options.strategy),
-        relay_(options_.relay - 1, images_per_step(options.batch_size), shape, classes, options.device) {
+        world_(options.world),
+        relay_(options_.relay - 1, images_per_step(options.batch_size), shape, classes, options.device,
+               world_) {
     if (options_.memory == Memory::kExample)
-      example_.emplace(count, shape, options.threat.eps, memory_folder(options));
-    if (options_.memory == Memory::kClass) shared_.emplace(classes, shape, options.threat.eps);
-    if (options_.memory == Memory::kUniversal) shared_.emplace(1, shape, options.threat.eps);
+      example_.emplace(count, shape, options.threat.eps, memory_folder(options), world_);
+    if (options_.memory == Memory::kClass) shared_.emplace(classes, shape, options.threat.eps, world_);
+    if (options_.memory == Memory::kUniversal) shared_.emplace(1, shape, options.threat.eps, world_);
   }
 
   int64_t images_per_step(int64_t batch_size) const override {
@@ -89,12 +91,13 @@ class SelfGradient : public Strategy {
     if (fresh_.size() < each.size(0)) weights.narrow(0, 0, fresh_.size()).fill_(options_.fresh_weight);
     const at::Tensor total =
         classes.defined() ? (weights * classes.index_select(0, labels_)).sum() : weights.sum();
+    world_->sum({total});
     at::Tensor loss = (weights * each).sum() / total;
     if (options_.consistency > 0) {
       const int64_t first = unmoved();
       const int64_t n = each.size(0) - first;
       if (n > 0)
-        loss = loss + options_.consistency *
+        loss = loss + world_->share(static_cast<double>(n)) * options_.consistency *
                           (logits.narrow(0, first, n) - before_.narrow(0, first, n)).square().mean();
     }
     logits_ = logits.detach();
@@ -125,10 +128,15 @@ class SelfGradient : public Strategy {
 
   NamedTensors state() const override {
     NamedTensors tensors = relay_.state();
-    for (const NamedTensors& part : {example_ ? example_->state() : NamedTensors{},
-                                     shared_ ? shared_->state() : NamedTensors{}, sentinel_.state()})
+    for (const NamedTensors& part : {shared_ ? shared_->state() : NamedTensors{}, sentinel_.state()})
       tensors.insert(tensors.end(), part.begin(), part.end());
     return tensors;
+  }
+
+  std::vector<SharedRows> rows() const override {
+    std::vector<SharedRows> rows{{relay_.capacity(), relay_.rows()}};
+    if (example_) rows.push_back({example_->count(), example_->rows()});
+    return rows;
   }
 
   std::optional<Alarm> alarm() const override { return alarm_; }
@@ -144,7 +152,8 @@ class SelfGradient : public Strategy {
 
   // The fresh examples behind their attack passes.
   Flight attacked(StepContext& context) {
-    Flight fresh{.images = context.images,
+    Flight fresh{.total = context.total,
+                 .images = context.images,
                  .labels = context.labels,
                  .indices = context.indices,
                  .transforms = context.transforms};
@@ -172,8 +181,8 @@ class SelfGradient : public Strategy {
     };
     if (shared_) return with_noise(shared_->read(context.labels.cpu()).to(device));
     if (!example_) return start_noise(context, options_.initial_noise);
-    at::Tensor delta = with_noise(example_->read(context.indices, context.transforms).to(device));
-    const at::Tensor visited = example_->visited(context.indices);
+    const auto [remembered, visited] = example_->read(context.indices, context.transforms);
+    at::Tensor delta = with_noise(remembered.to(device));
     if (visited.all().item<bool>()) return delta;
     return at::where(visited.to(device).view({-1, 1, 1, 1}), delta,
                      start_noise(context, options_.initial_noise))
@@ -202,7 +211,8 @@ class SelfGradient : public Strategy {
     return gradients[0];
   }
 
-  // One pass of attack for the share `refresh` of the carried examples whose gradients agreed least.
+  // One pass of attack for the share `refresh` of the carried examples whose gradients agreed least, of each
+  // rank's own.
   void refresh(StepContext& context) {
     for (Flight& flight : flights_) {
       const auto n = static_cast<int64_t>(std::ceil(options_.refresh * static_cast<double>(flight.size())));
@@ -225,8 +235,9 @@ class SelfGradient : public Strategy {
     if (!watches()) return std::nullopt;
     const int64_t first = unmoved();
     if (first == agreement.size(0)) return std::nullopt;
-    const auto alarm =
-        sentinel_.update(agreement.narrow(0, first, agreement.size(0) - first).mean().item<double>());
+    const int64_t n = agreement.size(0) - first;
+    const auto mean = agreement.narrow(0, first, n).mean().item<double>();
+    const auto alarm = sentinel_.update(world_->mean(mean, static_cast<double>(n)));
     return options_.alarm ? alarm : std::nullopt;
   }
 
@@ -257,6 +268,7 @@ class SelfGradient : public Strategy {
   }
 
   const StrategyOptions options_;
+  const WorldPtr world_;
   Relay relay_;
   std::optional<GradientMemory> example_;
   std::optional<SharedMemory> shared_;

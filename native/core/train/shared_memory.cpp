@@ -7,12 +7,15 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <utility>
+
 namespace selfgrad {
 
-SharedMemory::SharedMemory(int64_t rows, const ImageShape& shape, double eps)
+SharedMemory::SharedMemory(int64_t rows, const ImageShape& shape, double eps, WorldPtr world)
     : delta_(at::zeros({rows, shape.channels, shape.height, shape.width})),
       gradient_(at::zeros_like(delta_)),
-      eps_(eps) {}
+      eps_(eps),
+      world_(std::move(world)) {}
 
 at::Tensor SharedMemory::rows_of(const at::Tensor& labels) const {
   return delta_.size(0) == 1 ? at::zeros_like(labels) : labels;
@@ -30,6 +33,7 @@ void SharedMemory::write(const at::Tensor& labels, const at::Tensor& gradients, 
   const at::Tensor sum = at::zeros_like(gradient_).index_add_(0, rows, (gradients / size).contiguous());
   const at::Tensor count =
       at::zeros({delta_.size(0)}).index_add_(0, rows, at::ones_like(rows).to(at::kFloat));
+  world_->sum({sum, count});
   const at::Tensor seen = (count > 0).view({-1, 1, 1, 1});
   const at::Tensor mean = sum / count.clamp_min(1).view({-1, 1, 1, 1});
   gradient_.copy_(at::where(seen, mean + momentum * gradient_, gradient_));

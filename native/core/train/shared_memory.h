@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "data/dataset.h"
+#include "distributed/world.h"
 #include "io/safetensors.h"
 
 namespace selfgrad {
@@ -13,11 +14,13 @@ namespace selfgrad {
 class SharedMemory {
  public:
   /// `rows`: classes, or 1 for a universal perturbation. Perturbations lie in ±eps (pixel units).
-  SharedMemory(int64_t rows, const ImageShape& shape, double eps);
+  SharedMemory(int64_t rows, const ImageShape& shape, double eps,
+               WorldPtr world = c10::make_intrusive<World>());
 
   /// (N, C, H, W) float32, channels-last: each label's row, or the only one.
   at::Tensor read(const at::Tensor& labels) const;
-  /// Moves the rows of these labels along the gradients (N, C, H, W) by alpha, pixel units.
+  /// Moves the rows of these labels along the gradients (N, C, H, W) by alpha, pixel units; of the labels and
+  /// gradients of all ranks together.
   void write(const at::Tensor& labels, const at::Tensor& gradients, double alpha, double momentum);
 
   /// `memory.shared` and `memory.gradient`, shared.
@@ -28,6 +31,7 @@ class SharedMemory {
 
   at::Tensor delta_, gradient_;  // (rows, C, H, W) float32
   double eps_;
+  WorldPtr world_;
 };
 
 }  // namespace selfgrad

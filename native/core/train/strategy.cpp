@@ -54,8 +54,9 @@ at::Tensor attacked_logits(StepContext& context, const at::Tensor& x) {
 
 StepOutput training_forward(StepContext& context, const at::Tensor& x) {
   const at::Tensor logits = counted_forward(context, x);
-  return {.loss = smoothed_cross_entropy(logits, context.labels, context.options.label_smoothing,
-                                         context.options.class_weights),
+  return {.loss = context.share.weights * smoothed_cross_entropy(logits, context.labels,
+                                                                 context.options.label_smoothing,
+                                                                 context.options.class_weights),
           .logits = logits.detach(),
           .labels = context.labels};
 }
@@ -64,7 +65,7 @@ StepOutput paired_forward(StepContext& context, const at::Tensor& x, PairedLoss*
   const at::Tensor natural = counted_forward(context, context.images);
   const at::Tensor adversarial = counted_forward(context, x);
   return {.loss = loss(natural, adversarial, context.labels, context.options.strategy.beta,
-                       context.options.label_smoothing, context.options.class_weights),
+                       context.options.label_smoothing, context.options.class_weights, context.share),
           .logits = adversarial.detach(),
           .labels = context.labels};
 }

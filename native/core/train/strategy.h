@@ -21,10 +21,12 @@ namespace selfgrad {
 struct StepContext {
   Network& network;
   const TrainOptions& options;
-  const at::Tensor& images;   ///< (N, C, H, W) float32 in [0, 1], augmented, channels-last
+  const at::Tensor& images;   ///< (N, C, H, W) float32 in [0, 1], augmented, channels-last; this rank's
   const at::Tensor& labels;   ///< (N) int64
   const at::Tensor& indices;  ///< (N) int64: places in the training set
   const std::vector<Transform>& transforms;
+  int64_t total;     ///< images of the step on all ranks
+  BatchShare share;  ///< of this rank's N images in these
   int64_t epoch;
   Passes& passes;
   const std::atomic<bool>& stop;
@@ -36,7 +38,7 @@ struct StepContext {
 };
 
 struct StepOutput {
-  at::Tensor loss;    ///< scalar with its graph: what the optimiser minimises
+  at::Tensor loss;    ///< scalar with its graph: this rank's part of what the optimiser minimises
   at::Tensor logits;  ///< (N, K), detached, of the perturbed images in the training forward
   at::Tensor labels;  ///< (N) of these logits
 };
@@ -46,6 +48,12 @@ struct Alarm {
   double agreement = 0;      ///< of successive gradients now, -1 … 1
   double usual = 0;          ///< what it was at its best
   int64_t remedy_steps = 0;  ///< steps for which the strategy spends further passes
+};
+
+/// Tensors of which each rank has its rows of `count`, shared.
+struct SharedRows {
+  int64_t count;
+  NamedTensors tensors;
 };
 
 class Strategy {
@@ -58,8 +66,10 @@ class Strategy {
   virtual StepOutput loss(StepContext& context) = 0;
   /// Called behind the backward and the optimiser's step, to remember what the step found.
   virtual void commit(StepContext& /*context*/) {}
-  /// What a checkpoint must hold, shared.
+  /// What a checkpoint must hold, shared; the same on every rank.
   virtual NamedTensors state() const { return {}; }
+  /// What it must hold of which each rank has its rows.
+  virtual std::vector<SharedRows> rows() const { return {}; }
   /// How many images of the training set a step takes: fewer than it trains on when others are carried over.
   virtual int64_t images_per_step(int64_t batch_size) const { return batch_size; }
   /// Steps in a row that are taken on the same images.

@@ -4,6 +4,7 @@
 #include <ATen/ops/argmax.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 
@@ -26,6 +27,14 @@ constexpr double kStepEventInterval = 0.25;
 std::string text(const ImageShape& shape) {
   return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
          std::to_string(shape.width);
+}
+
+// The ranks' sums of five counts.
+std::array<int64_t, 5> over_ranks(World& world, const std::array<int64_t, 5>& counts) {
+  const std::vector<double> sums = world.sum(std::vector<double>(counts.begin(), counts.end()));
+  std::array<int64_t, 5> totals{};
+  std::transform(sums.begin(), sums.end(), totals.begin(), [](double sum) { return std::llround(sum); });
+  return totals;
 }
 
 void check_fit(const Network& network, const Dataset& data) {
@@ -61,9 +70,18 @@ Trainer::Trainer(Network& network, const Dataset& data, const Dataset* validatio
   check_fit(network, data);
   if (options_.class_weights.defined()) options_.class_weights = options_.class_weights.to(options_.device);
   if (validation != nullptr) check_fit(network, *validation);
+  const int64_t rest = data.count() % images_per_step_;
+  const int64_t fewest = rest > 0 ? rest : images_per_step_;
+  if (fewest < world().size())
+    throw Error("ERR_OPTION", "Expected a batch of at least " + std::to_string(world().size()) +
+                                  " images (one a rank) for every step but an epoch's last has " +
+                                  std::to_string(fewest) +
+                                  ". Choose another train.batchSize or fewer ranks.");
 }
 
-Trainer::~Trainer() = default;
+Trainer::~Trainer() {
+  network_.synchronize_batch_norm({});
+}
 
 TrainEvent Trainer::event(TrainEvent::Kind kind) const {
   TrainEvent event;
@@ -80,9 +98,15 @@ TrainEvent Trainer::event(TrainEvent::Kind kind) const {
   return event;
 }
 
+bool Trainer::any_rank(bool mine) {
+  return world().sum(std::vector<double>{mine ? 1.0 : 0.0})[0] > 0;
+}
+
 TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& observer) {
   network_.train();
-  if (!options_.resume_path.empty())
+  if (!world().alone()) network_.synchronize_batch_norm(options_.world);
+  saves_ = any_rank(!options_.checkpoint_path.empty());
+  if (any_rank(!options_.resume_path.empty()))
     position_ =
         load_checkpoint(options_.resume_path, network_, optimizer_, *strategy_, average_.get(), options_);
   TrainEvent start = event(TrainEvent::Kind::kStart);
@@ -111,6 +135,7 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
   }
   if (position_.step == steps_ || cancelled) checkpoint(observer);
   if (average_ && !cancelled) average_->swap();
+  any_rank(cancelled);  // nobody leaves while another still waits for its last words
   network_.eval();
   return {.completed = !cancelled,
           .step = position_.step,
@@ -118,7 +143,8 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
           .passes = position_.passes,
           .weight_gradients = position_.weight_gradients,
           .seconds = position_.seconds,
-          .images_per_second = event(TrainEvent::Kind::kStep).images_per_second};
+          .images_per_second = event(TrainEvent::Kind::kStep).images_per_second,
+          .traffic = world().traffic()};
 }
 
 at::Tensor Trainer::images_of_step(int64_t epoch) {
@@ -130,14 +156,28 @@ at::Tensor Trainer::images_of_step(int64_t epoch) {
   return order_.slice(0, begin, std::min(begin + images_per_step_, data_.count()));
 }
 
+BatchShare Trainer::share_of(const at::Tensor& labels) {
+  if (world().alone()) return {};
+  const at::Tensor& classes = options_.class_weights;
+  const auto images = static_cast<double>(labels.size(0));
+  const double weights = classes.defined() ? classes.index_select(0, labels).sum().item<double>() : images;
+  const std::vector<double> sums = world().sum({images, weights});
+  return {images / sums[0], weights / sums[1]};
+}
+
 void Trainer::take_step(const std::atomic<bool>& stop) {
   const auto started = Clock::now();
   const int64_t epoch = this->epoch();
-  const at::Tensor indices = images_of_step(epoch);
+  const at::Tensor all = images_of_step(epoch);
+  const at::Tensor indices = world().mine(all).contiguous();
   const auto transforms = draw_transforms(
       options_.augment, {options_.seed, Purpose::kAugment, static_cast<uint32_t>(epoch)}, indices);
   const at::Tensor images = augment_images(data_, indices, transforms).to(options_.device);
   const at::Tensor labels = data_.labels(indices).to(options_.device);
+
+  // Ranks stop between steps: one that left within a step would leave the others waiting.
+  static const std::atomic<bool> never{false};
+  if (!world().alone() && any_rank(stop)) throw Cancelled();
 
   // The attack's forwards move BatchNorm's running statistics; a cancelled step must leave none of that
   // behind.
@@ -146,7 +186,17 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
     buffers.push_back(buffer.clone());
   Passes passes;
   int64_t attack_backward = 0;
-  StepContext context{network_, options_, images, labels, indices, transforms, epoch, passes, stop};
+  StepContext context{network_,
+                      options_,
+                      images,
+                      labels,
+                      indices,
+                      transforms,
+                      all.size(0),
+                      share_of(labels),
+                      epoch,
+                      passes,
+                      world().alone() ? stop : never};
   StepOutput output;
   std::unique_ptr<WeightPerturbation> perturbation;
   try {
@@ -154,7 +204,7 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
     attack_backward = passes.backward;
     if (options_.weight_perturbation > 0)
       perturbation = std::make_unique<WeightPerturbation>(network_, strategy_->loss(context).loss,
-                                                          options_.weight_perturbation);
+                                                          options_.weight_perturbation, world());
     output = strategy_->loss(context);
   } catch (const Cancelled&) {
     perturbation.reset();
@@ -165,30 +215,34 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
     network_.train();
     throw;
   }
-  const double loss = output.loss.item<double>();
+  const double loss = world().sum(std::vector<double>{output.loss.item<double>()})[0];
   if (!std::isfinite(loss))
     throw Error("ERR_NUMERIC", "The training loss became " + std::to_string(loss) + " at step " +
                                    std::to_string(position_.step) +
                                    ". Lower train.lr or use train.precision float32.");
   output.loss.backward();
   perturbation.reset();
+  optimizer_.sum_gradients(world());
   last_lr_ = learning_rate(options_.schedule, options_.lr, position_.step, steps_);
   optimizer_.step(last_lr_);
   if (average_) average_->update(position_.step);
   strategy_->commit(context);
 
-  const int64_t n = output.labels.size(0);
+  const int64_t own = output.labels.size(0);
+  const int64_t own_correct = output.logits.argmax(1).eq(output.labels).sum().item<int64_t>();
+  const auto [n, correct, forward, backward, weight_gradients] = over_ranks(
+      world(), {own, own_correct, passes.forward, passes.backward, passes.backward - attack_backward});
   last_loss_ = loss;
   position_.step += 1;
-  position_.passes += passes;
-  position_.weight_gradients += passes.backward - attack_backward;
+  position_.passes += {.forward = forward, .backward = backward};
+  position_.weight_gradients += weight_gradients;
   position_.epoch_loss += loss * static_cast<double>(n);
-  position_.epoch_correct += output.logits.argmax(1).eq(output.labels).sum().item<int64_t>();
+  position_.epoch_correct += correct;
   position_.epoch_seen += n;
   const double seconds = seconds_since(started);
   position_.seconds += seconds;
   run_seconds_ += seconds;
-  images_done_ += indices.size(0);
+  images_done_ += all.size(0);
 }
 
 void Trainer::end_epoch(const std::atomic<bool>& stop, const TrainObserver& observer) {
@@ -214,25 +268,39 @@ void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& obser
   const EvalModeGuard mode(network_);
   const AverageGuard averaged(average_.get());
   EvaluateOptions options;
-  options.count = std::min(options_.validate_count, validation_->count());
+  // Images are independent: each rank attacks a range of them.
+  const int64_t count = std::min(options_.validate_count, validation_->count());
+  options.first = count * world().rank() / world().size();
+  options.count = count * (world().rank() + 1) / world().size() - options.first;
   options.seed = options_.seed;
   options.attacks = {options_.validate_attack};
   options.device = options_.device;
   const auto started = Clock::now();
-  const EvaluateResult result = evaluate([this](const at::Tensor& x) { return network_.forward(x); },
-                                         *validation_, options, stop, [](const EvaluateProgress&) {});
+  EvaluateResult result;
+  bool cancelled = false;
+  try {
+    if (options.count > 0)
+      result = evaluate([this](const at::Tensor& x) { return network_.forward(x); }, *validation_, options,
+                        stop, [](const EvaluateProgress&) {});
+  } catch (const Cancelled&) {
+    cancelled = true;
+  }
+  const auto [stopped, clean, robust, forward, backward] = over_ranks(
+      world(),
+      {cancelled ? 1 : 0, result.clean, result.robust, result.passes.forward, result.passes.backward});
+  if (stopped > 0) throw Cancelled();
   TrainEvent done = event(TrainEvent::Kind::kEval);
   done.epoch = (position_.step - 1) / steps_per_epoch_;
-  done.count = result.count;
-  done.clean = result.clean;
-  done.robust = result.robust;
-  done.passes = result.passes;
+  done.count = count;
+  done.clean = clean;
+  done.robust = robust;
+  done.passes = {.forward = forward, .backward = backward};
   done.seconds = seconds_since(started);
   observer(done);
 }
 
 void Trainer::checkpoint(const TrainObserver& observer) {
-  if (options_.checkpoint_path.empty()) return;
+  if (!saves_) return;
   save_checkpoint(options_.checkpoint_path, network_, optimizer_, *strategy_, average_.get(), position_,
                   options_);
   TrainEvent written = event(TrainEvent::Kind::kCheckpoint);

@@ -33,6 +33,7 @@ struct TrainResult {
   Passes passes;
   int64_t weight_gradients = 0;  ///< of passes.backward, those that reached the weights too
   double seconds = 0, images_per_second = 0;
+  Traffic traffic;  ///< of this rank
 };
 
 class Trainer {
@@ -44,18 +45,23 @@ class Trainer {
 
   /// Trains to the end or until `stop` is set. A step is taken whole or not at all: what a cancelled run
   /// leaves behind, in memory and in the checkpoint, is the state before the step that was interrupted. With
-  /// averaging a completed run leaves the averaged weights in the network.
+  /// averaging a completed run leaves the averaged weights in the network. Ranks stop together, before the
+  /// next step, when one is asked to; what they leave and tell is the same on all.
   /// @throws Error("ERR_NUMERIC") when the loss is not finite; errors of checkpoints.
   TrainResult run(const std::atomic<bool>& stop, const TrainObserver& observer);
 
  private:
   void take_step(const std::atomic<bool>& stop);
   at::Tensor images_of_step(int64_t epoch);
+  BatchShare share_of(const at::Tensor& labels);
+  bool any_rank(bool mine);
   void end_epoch(const std::atomic<bool>& stop, const TrainObserver& observer);
   void validate(const std::atomic<bool>& stop, const TrainObserver& observer);
   void checkpoint(const TrainObserver& observer);
   int64_t epoch() const { return position_.step / steps_per_epoch_; }
   TrainEvent event(TrainEvent::Kind kind) const;
+
+  World& world() const { return *options_.world; }
 
   Network& network_;
   const Dataset& data_;
@@ -65,6 +71,7 @@ class Trainer {
   std::unique_ptr<Strategy> strategy_;
   std::unique_ptr<WeightAverage> average_;  // null: none
   int64_t images_per_step_, steps_per_epoch_, steps_;
+  bool saves_ = false;  // is there a path for checkpoints?
   TrainPosition position_;
   int64_t order_epoch_ = -1;
   at::Tensor order_;  // of the epoch under way

@@ -40,20 +40,22 @@ at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversaria
 }
 
 at::Tensor trades_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                       double beta, double label_smoothing, const at::Tensor& class_weights) {
-  return smoothed_cross_entropy(natural, labels, label_smoothing, class_weights) +
-         beta * kl_divergence(natural, adversarial).mean();
+                       double beta, double label_smoothing, const at::Tensor& class_weights,
+                       const BatchShare& share) {
+  return share.weights * smoothed_cross_entropy(natural, labels, label_smoothing, class_weights) +
+         share.images * beta * kl_divergence(natural, adversarial).mean();
 }
 
 at::Tensor mart_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                     double beta, double label_smoothing, const at::Tensor& class_weights) {
+                     double beta, double label_smoothing, const at::Tensor& class_weights,
+                     const BatchShare& share) {
   const at::Tensor label = labels.unsqueeze(1);
   const at::Tensor others = adversarial.softmax(1).scatter(1, label, 0);
   const at::Tensor likeliest = std::get<0>(others.max(1));
   const at::Tensor natural_true = natural.softmax(1).gather(1, label).squeeze(1);
-  return smoothed_cross_entropy(adversarial, labels, label_smoothing, class_weights) -
-         (1.0001 - likeliest).log().mean() +
-         beta * (kl_divergence(natural, adversarial) * (1.0000001 - natural_true)).mean();
+  return share.weights * smoothed_cross_entropy(adversarial, labels, label_smoothing, class_weights) -
+         share.images * (1.0001 - likeliest).log().mean() +
+         share.images * beta * (kl_divergence(natural, adversarial) * (1.0000001 - natural_true)).mean();
 }
 
 at::Tensor misalignment(const at::Tensor& a, const at::Tensor& b) {

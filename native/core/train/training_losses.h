@@ -19,17 +19,25 @@ at::Tensor smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& la
 /// Through log-softmax: value and both gradients stay finite however confident the logits are.
 at::Tensor kl_divergence(const at::Tensor& natural, const at::Tensor& adversarial);
 
-/// CE(natural) + beta KL(natural ‖ adversarial), batch means (Zhang et al. 2019, arXiv 1901.08573, equation
-/// 5). Logits (N, K), labels (N) int64; smoothing and class weights apply to the cross-entropy. Neither
-/// branch is detached.
+/// Where the batch is shared out to ranks: what the sum of a rank's part of the batch is of the whole sum, of
+/// the images and of their labels' class weights. 1 without ranks.
+struct BatchShare {
+  double images = 1, weights = 1;
+};
+
+/// CE(natural) + beta KL(natural ‖ adversarial), batch means times the share (Zhang et al. 2019, arXiv
+/// 1901.08573, equation 5). Logits (N, K), labels (N) int64; smoothing and class weights apply to the
+/// cross-entropy. Neither branch is detached.
 at::Tensor trades_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                       double beta, double label_smoothing, const at::Tensor& class_weights = {});
+                       double beta, double label_smoothing, const at::Tensor& class_weights = {},
+                       const BatchShare& share = {});
 
 /// CE(adversarial) - log(1.0001 - max_{k != y} q_k) + beta KL(natural ‖ adversarial)(1.0000001 - p_y), batch
 /// means (Wang et al. 2020, "Improving adversarial robustness requires revisiting misclassified examples",
 /// equation 11, with the constants of its code). Arguments as trades_loss.
 at::Tensor mart_loss(const at::Tensor& natural, const at::Tensor& adversarial, const at::Tensor& labels,
-                     double beta, double label_smoothing, const at::Tensor& class_weights = {});
+                     double beta, double label_smoothing, const at::Tensor& class_weights = {},
+                     const BatchShare& share = {});
 
 /// A loss of two predictions, as these are.
 using PairedLoss = decltype(trades_loss);

@@ -8,10 +8,11 @@
 
 namespace selfgrad {
 
-WeightPerturbation::WeightPerturbation(Network& network, const at::Tensor& loss, double gamma) {
+WeightPerturbation::WeightPerturbation(Network& network, const at::Tensor& loss, double gamma, World& world) {
   for (const auto& parameter : network.parameters())
     if (parameter.dim() > 1) weights_.push_back(parameter);
   const auto gradients = torch::autograd::grad({loss}, weights_);
+  world.sum(gradients);
   const at::NoGradGuard no_grad;
   for (size_t i = 0; i < weights_.size(); ++i) {
     originals_.push_back(weights_[i].detach().clone());

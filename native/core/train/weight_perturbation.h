@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "distributed/world.h"
 #include "nn/network.h"
 
 namespace selfgrad {
@@ -16,8 +17,8 @@ namespace selfgrad {
 class WeightPerturbation {
  public:
   /// `loss` is a scalar with its graph, which is used up. gamma is relative to the weights' norm, about
-  /// 0.005.
-  WeightPerturbation(Network& network, const at::Tensor& loss, double gamma);
+  /// 0.005. Of several ranks each brings its part of the loss.
+  WeightPerturbation(Network& network, const at::Tensor& loss, double gamma, World& world);
   ~WeightPerturbation() { restore(); }
   WeightPerturbation(const WeightPerturbation&) = delete;
   WeightPerturbation& operator=(const WeightPerturbation&) = delete;

@@ -45,7 +45,8 @@ class Step {
       for (at::Tensor& part : batch_)
         part = part.narrow(0, 0, n);
     batch_transforms_.assign(transforms_.begin(), transforms_.begin() + batch_[0].size(0));
-    return {*network_, options_, batch_[0], batch_[1], batch_[2], batch_transforms_, epoch, passes_, stop_};
+    return {*network_,         options_, batch_[0], batch_[1], batch_[2], batch_transforms_,
+            batch_[0].size(0), {},       epoch,     passes_,   stop_};
   }
 
   /// What the training forward saw: of several, the last.
@@ -228,9 +229,9 @@ TEST(Atta, ForgetsWhatTheCropHidesWhenItStartsAfresh) {
   const std::vector<Transform> none(4);
   memory.write(all, none, 0.1 * at::ones({4, 1, 8, 8}));
   memory.forget(at::arange(2));
-  EXPECT_TRUE(memory.read(at::arange(2), {{}, {}}).eq(0).all().item<bool>());
-  EXPECT_FALSE(memory.visited(at::arange(2)).any().item<bool>());
-  EXPECT_TRUE(memory.visited(at::arange(2, 4)).all().item<bool>());
+  EXPECT_TRUE(memory.read(at::arange(2), {{}, {}}).delta.eq(0).all().item<bool>());
+  EXPECT_FALSE(memory.read(at::arange(2), {{}, {}}).visited.any().item<bool>());
+  EXPECT_TRUE(memory.read(at::arange(2, 4), {{}, {}}).visited.all().item<bool>());
 }
 
 }  // namespace

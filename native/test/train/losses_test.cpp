@@ -47,7 +47,7 @@ TEST(TrainingLosses, StayFiniteForCertainPredictions) {
   for (auto* loss : {&trades_loss, &mart_loss}) {
     const at::Tensor p = natural.clone().requires_grad_();
     const at::Tensor q = (-natural).requires_grad_();
-    const at::Tensor value = (*loss)(p, q, labels, 6.0, 0.0, {});
+    const at::Tensor value = (*loss)(p, q, labels, 6.0, 0.0, {}, {});
     EXPECT_TRUE(std::isfinite(value.item<double>()));
     for (const at::Tensor& gradient : torch::autograd::grad({value}, {p, q}))
       EXPECT_TRUE(gradient.isfinite().all().item<bool>());
@@ -81,8 +81,8 @@ TEST(TrainingLosses, ClassWeightsConcernTheCrossEntropyAlone) {
   const at::Tensor weights = at::arange(1, natural.size(1) + 1).to(at::kFloat);
   for (auto* loss : {&trades_loss, &mart_loss}) {
     const at::Tensor& of = loss == &trades_loss ? natural : adversarial;
-    const at::Tensor change = (*loss)(natural, adversarial, labels, 6.0, 0.1, weights) -
-                              (*loss)(natural, adversarial, labels, 6.0, 0.1, {});
+    const at::Tensor change = (*loss)(natural, adversarial, labels, 6.0, 0.1, weights, {}) -
+                              (*loss)(natural, adversarial, labels, 6.0, 0.1, {}, {});
     const at::Tensor expected =
         smoothed_cross_entropy(of, labels, 0.1, weights) - smoothed_cross_entropy(of, labels, 0.1);
     EXPECT_NEAR(change.item<double>(), expected.item<double>(), 1e-4);

@@ -21,7 +21,8 @@ const ImageShape kSmallImage{1, 2, 3};
 
 Flight flight(int64_t n, double value) {
   const at::Tensor images = at::full({n, 1, 2, 3}, value);
-  return {.images = images,
+  return {.total = n,
+          .images = images,
           .labels = at::full({n}, static_cast<int64_t>(value), at::kLong),
           .indices = at::full({n}, static_cast<int64_t>(value) + 10, at::kLong),
           .transforms = std::vector<Transform>(n, {1, -1, true}),

@@ -204,11 +204,11 @@ TEST(GradientMemory, RemembersWithinHalfAByteStep) {
   const at::Tensor indices = at::arange(3, 7);
   const std::vector<Transform> none(4);
   const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -eps, eps);
-  EXPECT_FALSE(memory.visited(indices).any().item<bool>());
+  EXPECT_FALSE(memory.read(indices, none).visited.any().item<bool>());
   memory.write(indices, none, delta);
-  EXPECT_TRUE(memory.visited(indices).all().item<bool>());
-  EXPECT_FALSE(memory.visited(at::arange(0, 3)).any().item<bool>());
-  EXPECT_LE((memory.read(indices, none) - delta).abs().max().item<double>(), eps / 127 / 2 * 1.001);
+  EXPECT_TRUE(memory.read(indices, none).visited.all().item<bool>());
+  EXPECT_FALSE(memory.read(at::arange(0, 3), {{}, {}, {}}).visited.any().item<bool>());
+  EXPECT_LE((memory.read(indices, none).delta - delta).abs().max().item<double>(), eps / 127 / 2 * 1.001);
 }
 
 TEST(GradientMemory, IsTheSameInAMappedFile) {
@@ -221,7 +221,7 @@ TEST(GradientMemory, IsTheSameInAMappedFile) {
   const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -0.1, 0.1);
   for (GradientMemory* memory : {&mapped, &held})
     memory->write(indices, std::vector<Transform>(3), delta);
-  EXPECT_TRUE(at::equal(mapped.state()[0].second, held.state()[0].second));
+  EXPECT_TRUE(at::equal(mapped.rows()[0].second, held.rows()[0].second));
   std::filesystem::remove_all(folder);
   EXPECT_EQ(test::message_of([&] { GradientMemory(10, kShape, 0.1, folder.string()); }).substr(0, 9),
             "ERR_WRITE");

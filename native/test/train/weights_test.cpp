@@ -35,7 +35,8 @@ TEST(WeightPerturbation, MovesEachMatrixUpItsGradientByAShareOfItsNormAndPutsItB
   const auto gradients = torch::autograd::grad({loss()}, network->parameters());
   const double at_rest = loss().item<double>();
   {
-    WeightPerturbation perturbation(*network, loss(), 0.01);
+    World alone;
+    WeightPerturbation perturbation(*network, loss(), 0.01, alone);
     const auto moved = network->parameters();
     for (size_t i = 0; i < moved.size(); ++i) {
       const at::Tensor step = moved[i].detach() - before[i];

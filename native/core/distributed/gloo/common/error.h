@@ -1,0 +1,3 @@
+// Included by LibTorch's ProcessGroupGloo.hpp; see gloo/context.h.
+#pragma once
+#include <gloo/context.h>
