@@ -3,7 +3,7 @@
  * and what was found, the fix, and the cause.
  */
 
-/** What each code means to a shell: 1 run-time failure, 2 usage/config/data, 3 gate, 4 environment. */
+/** What each code means to a shell: 1 run-time failure, 2 usage/config/data, 3 gate, 4 environment, 75 try again. */
 const exitCodes = {
   /** An option, flag or configuration value is unknown, of the wrong type or out of range. */
   ERR_OPTION: 2,
@@ -29,6 +29,10 @@ const exitCodes = {
   ERR_ENVIRONMENT: 4,
   /** An optional package that this source needs is not installed. */
   ERR_PEER: 4,
+  /** The ranks of a run that several processes share did not find each other. */
+  ERR_RENDEZVOUS: 4,
+  /** Another rank ended, does not answer or was asked to stop: this one stopped as well. */
+  ERR_RANK: 75,
   /** A file cannot be written (disk full, read-only directory). */
   ERR_WRITE: 1,
   /** Training or an attack met numbers that are not finite. */

@@ -16,6 +16,7 @@ import { Dataset } from './data/dataset.ts';
 import { openData } from './data/open.ts';
 import type { Source } from './data/source.ts';
 import { mustMap } from './data/storage.ts';
+import { checkSameRun, joinWorld, type Rank, rankFromEnvironment } from './distributed.ts';
 import { SelfgradError } from './errors.ts';
 import type { Passes } from './evaluation.ts';
 import { EventQueue } from './eventQueue.ts';
@@ -29,8 +30,10 @@ import type {
   NativeTrainEvent,
   NativeTrainOptions,
   NativeTrainResult,
+  NativeWorld,
 } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import { packageVersion } from './native/packageRoot.ts';
 import { networkCosts, networkOptions } from './networkCosts.ts';
 import { writeAtomic } from './report/writeAtomic.ts';
 import { checkRunDirectory, type RunFiles, runFiles } from './runFiles.ts';
@@ -48,6 +51,14 @@ export interface TrainOptions {
   data?: Dataset;
   /** Validate on this set instead of the configuration's; the caller disposes of it. */
   validation?: Dataset;
+  /**
+   * `'env'`: this process is one of several that train the network together, which one the environment says
+   * (docs/distributed.md). Rank 0 alone has events, a history and a run directory; all end with the same model.
+   * Defaults to null: this process alone.
+   */
+  distributed?: 'env' | null;
+  /** Milliseconds until a rank that does not come or does not answer counts as lost. Defaults to 300 000. */
+  rankTimeoutMs?: number;
 }
 
 export interface TrainResult {
@@ -63,6 +74,13 @@ export interface TrainResult {
   imagesPerSecond: number;
   history: TrainEvent[];
   out: string | null;
+  /** With `distributed`, else null. */
+  distributed: {
+    rank: number;
+    worldSize: number;
+    /** What this rank sent the others, and how long it waited for them and for the network. */
+    traffic: { calls: number; bytes: number; seconds: number };
+  } | null;
 }
 
 /** A run under way: iterate it for events, or only await its result. */
@@ -74,15 +92,16 @@ export interface TrainRun extends AsyncIterable<TrainEvent> {
  * Starts training and returns at once.
  *
  * @throws SelfgradError `ERR_OPTION` at once for a bad configuration; through `result` `ERR_DATA`, `ERR_CHECKPOINT`,
- *   `ERR_WRITE`, `ERR_NUMERIC`, `ERR_LIBTORCH`, or the reason of `signal`
+ *   `ERR_WRITE`, `ERR_NUMERIC`, `ERR_LIBTORCH`, `ERR_RENDEZVOUS`, `ERR_RANK`, or the reason of `signal`
  */
 export function train(input: ConfigInput | Config, options: TrainOptions = {}): TrainRun {
   const { config } = resolveConfig([{ origin: 'train()', values: input }]);
   resolveDevice(config.device);
-  const files = options.out === undefined ? null : runFiles(options.out);
+  const rank = options.distributed === 'env' ? rankFromEnvironment() : null;
+  const files = options.out === undefined || (rank?.rank ?? 0) > 0 ? null : runFiles(options.out);
   if (files) checkRunDirectory(files, options);
   const events = new EventQueue<TrainEvent>();
-  const result = run(config, options, files, events);
+  const result = run(config, options, files, events, rank);
   result.then(
     () => events.end(),
     (error: unknown) => events.end(error),
@@ -95,10 +114,13 @@ async function run(
   options: TrainOptions,
   files: RunFiles | null,
   events: EventQueue<TrainEvent>,
+  rank: Rank | null,
 ): Promise<TrainResult> {
-  const { signal, resume = false } = options;
+  const { signal, resume = false, rankTimeoutMs = 300_000 } = options;
   refuseL1(config.threat.norm, 'training');
   const owned: Dataset[] = [];
+  // First of all, so that a rank that fails is missed at once.
+  const world = rank && rank.worldSize > 1 ? await joinWorld(rank, rankTimeoutMs, signal) : null;
   try {
     const source = options.data ?? (await openData(splitRequest(config, 'train')));
     // Shapes are checked before images are read, which may take long.
@@ -111,6 +133,7 @@ async function run(
       options.validation ??
       (config.train.validate.every > 0 ? await openValidation(config, owned, signal) : null);
     const identity = runIdentity(config, data);
+    if (world) await checkSameRun(world, rankIdentity(identity, validation));
     const model = new Model(
       new (loadBinding().Model)(modelOptions(config, data)),
       {
@@ -127,14 +150,15 @@ async function run(
       const history: TrainEvent[] = [];
       if (files) await prepareDirectory(files, config, resume);
       const tell = (event: TrainEvent) => {
+        if (rank !== null && rank.rank > 0) return;
         history.push(event);
         if (files) appendEvent(files, event);
         events.push(event);
       };
-      const request = nativeOptions(config, model, data, validation, files, resume);
+      const request = nativeOptions(config, model, data, validation, files, resume, rank, world);
       const done = await follow(request, config, tell, signal);
       if (files) model.save(files.model);
-      const { step: steps, passes, weightGradients, seconds, imagesPerSecond } = done;
+      const { step: steps, passes, weightGradients, seconds, imagesPerSecond, traffic } = done;
       return {
         model,
         config,
@@ -145,12 +169,14 @@ async function run(
         imagesPerSecond,
         history,
         out: files?.directory ?? null,
+        distributed: rank && { rank: rank.rank, worldSize: rank.worldSize, traffic },
       };
     } catch (error) {
       model.dispose();
       throw error;
     }
   } finally {
+    world?.dispose();
     for (const set of owned) set.dispose();
   }
 }
@@ -173,8 +199,15 @@ async function follow(
       },
     },
   );
-  tell({ type: 'end', ...done });
-  if (!done.completed) signal?.throwIfAborted();
+  const { traffic: _, ...end } = done;
+  tell({ type: 'end', ...end });
+  if (!done.completed) {
+    signal?.throwIfAborted();
+    throw new SelfgradError(
+      'ERR_RANK',
+      `Another rank was asked to stop: all ranks stopped together after step ${done.step} of ${done.steps}.`,
+    );
+  }
   return done;
 }
 
@@ -235,6 +268,15 @@ function runIdentity({ seed, model, threat, train }: Config, data: Dataset): str
   return JSON.stringify({ seed, model: network, threat, train: decisive, data: data.sha256 });
 }
 
+/** What must be equal on all ranks. */
+function rankIdentity(identity: string, validation: Dataset | null): string {
+  return JSON.stringify({
+    ...JSON.parse(identity),
+    validation: validation?.sha256 ?? null,
+    version: packageVersion,
+  });
+}
+
 function modelOptions(config: Config, data: Dataset): NativeModelOptions {
   const { model } = config;
   const statistics = data.native.statistics();
@@ -257,6 +299,8 @@ function nativeOptions(
   validation: Dataset | null,
   files: RunFiles | null,
   resume: boolean,
+  rank: Rank | null,
+  world: NativeWorld | null,
 ): NativeTrainOptions {
   const { train, threat, seed } = config;
   return {
@@ -267,7 +311,7 @@ function nativeOptions(
     validateCount: train.validate.count,
     validateAttack: validationAttack(config),
     seed,
-    threads: resolveThreads(config.threads),
+    threads: resolveThreads(config.threads, rank?.localWorldSize),
     norm: threat.norm,
     eps: threat.eps,
     strategy: nativeStrategy(train.strategy, threat),
@@ -288,8 +332,9 @@ function nativeOptions(
     mapMemory: mustMap(config.data.storage, data.count * data.shape[0] * data.shape[1] * data.shape[2]),
     checkpointPath: files?.checkpoint ?? '',
     checkpointEvery: train.checkpoint.every,
-    resumePath: resume ? files!.checkpoint : '',
+    resumePath: resume && files ? files.checkpoint : '',
     metadata: { ...model.metadata },
+    world,
   };
 }
 

@@ -21,7 +21,7 @@ import { trainCommand } from './commands/train.ts';
 
 const exitCodes = `
 Exit codes: 0 done, 1 failed, 2 usage, configuration or data, 3 gate not met, 4 environment (LibTorch, device,
-disk, network), 75 stopped by SIGTERM and resumable, 130 interrupted and resumable.
+disk, network), 75 stopped by SIGTERM or with another rank, and resumable, 130 interrupted and resumable.
 SELFGRAD_DEBUG=1 adds stack traces to errors.`;
 
 /** Makes every command throw instead of exiting, and print nothing about errors: `main` does both. */

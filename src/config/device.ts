@@ -20,9 +20,9 @@ export const threadsSchema = either([z.literal('auto'), integer({ description: '
   expected: 'auto or an integer in [1, 1024]',
 });
 
-/** The number of threads that `threads` stands for. */
-export function resolveThreads(threads: number | 'auto'): number {
-  return threads === 'auto' ? availableParallelism() : threads;
+/** The number of threads that `threads` stands for, where so many processes share the machine. */
+export function resolveThreads(threads: number | 'auto', processes = 1): number {
+  return threads === 'auto' ? Math.max(1, Math.floor(availableParallelism() / processes)) : threads;
 }
 
 /**

@@ -302,6 +302,33 @@ export interface NativeTrainOptions {
   resumePath: string;
   /** Stored in checkpoints. The key `run` must be equal when a run is resumed. */
   metadata: Record<string, string>;
+  /** The ranks that train together, each with these options; rank 0 alone has paths. Null: this process. */
+  world: NativeWorld | null;
+}
+
+export interface NativeWorldOptions {
+  rank: number;
+  size: number;
+  /** Where the ranks find each other. */
+  host: string;
+  port: number;
+  /** This process listens there. */
+  serves: boolean;
+  /** Of this machine, for the other ranks. */
+  address: string;
+  /** Network interface to use instead of that address; '' for none. */
+  network: string;
+  /** Ranks of one attempt meet. */
+  attempt: string;
+  /** Until a rank that does not come or answer counts as lost. */
+  timeoutMs: number;
+}
+
+/** The ranks of a run: all make the same calls in the same order. */
+export interface NativeWorld {
+  /** Every rank's text, by rank. */
+  texts(text: string): NativeRun<string[]>;
+  dispose(): void;
 }
 
 export type NativeTrainEvent =
@@ -350,6 +377,8 @@ export interface NativeTrainResult {
   weightGradients: number;
   seconds: number;
   imagesPerSecond: number;
+  /** What this rank sent the others, and how long it waited for them; zeros without others. */
+  traffic: { calls: number; bytes: number; seconds: number };
 }
 
 export interface NativeEvaluateOptions {
@@ -543,6 +572,8 @@ export interface NativeBinding {
   preprocessedModel(request: NativePreprocessedRequest): NativeModel;
   /** Reads the header of a safetensors file only. */
   inspect(request: { path: string }): NativeTensorFile;
+  /** Waits for the other ranks. */
+  joinWorld(options: NativeWorldOptions): NativeRun<NativeWorld>;
   train(
     options: NativeTrainOptions,
     onEvent: (event: NativeTrainEvent) => void,

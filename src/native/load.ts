@@ -114,6 +114,8 @@ export function loadBinding(): NativeBinding {
   const loader = requireAddon<Loader>(files.loader);
   // Before OpenMP's run-time loads: workers that spin while they wait starve the rest of a busy machine.
   process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
+  // Before c10d loads: its recorder takes a stack at every message between ranks, and nobody asks for it.
+  process.env.TORCH_FR_BUFFER_SIZE ??= '0';
   openLibtorch(loader, resolveLibtorch());
   const loaded = requireAddon<NativeBinding>(files.core);
   loaded.initialize({ SelfgradError });

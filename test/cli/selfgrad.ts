@@ -18,6 +18,7 @@ export interface Outcome {
 export interface CallOptions {
   cwd?: string;
   env?: Record<string, string>;
+  onStart?: (child: ChildProcess) => void;
   /** Called with the process and what it has written to stderr so far, whenever there is more. */
   onStderr?: (child: ChildProcess, stderr: string) => void;
 }
@@ -25,7 +26,7 @@ export interface CallOptions {
 /** Starts `selfgrad ...args`; options from this process's environment do not reach it. */
 export function selfgrad(
   args: readonly string[],
-  { cwd, env = {}, onStderr }: CallOptions = {},
+  { cwd, env = {}, onStart, onStderr }: CallOptions = {},
 ): Promise<Outcome> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SELFGRAD__'));
   const child = spawn(process.execPath, [main, ...args], {
@@ -33,6 +34,7 @@ export function selfgrad(
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onStart?.(child);
   return new Promise((resolve, reject) => {
     let stdout = '';
     let stderr = '';

@@ -10,6 +10,7 @@ import { passesPerExample } from '../../config/strategies/strategy.ts';
 import { refuseL1 } from '../../config/threat.ts';
 import { resolveEpochs, stepsPerEpoch } from '../../config/train.ts';
 import { openData } from '../../data/open.ts';
+import { rankFromEnvironment } from '../../distributed.ts';
 import { SelfgradError } from '../../errors.ts';
 import { networkCosts, totalCost } from '../../networkCosts.ts';
 import { duration, grouped } from '../../report/format.ts';
@@ -33,12 +34,25 @@ type Flags = ConfigFlags &
     watch?: boolean;
     watchPort?: number;
     tensorboard?: boolean;
+    distributed?: boolean;
+    rankTimeout?: number;
   };
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65535) return port;
   throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds > 0 && seconds <= 86_400) return seconds;
+  throw new InvalidArgumentError('Expected seconds above 0, up to 86400.');
+}
+
+/** Rank 0 alone has a run directory and speaks. */
+function leadsRanks({ distributed }: Flags): boolean {
+  return !distributed || rankFromEnvironment().rank === 0;
 }
 
 /** A new directory for a run that was given none: `runs/20260131-235959`. */
@@ -149,29 +163,46 @@ async function run(
 ): Promise<void> {
   const { train } = await import('../../train.ts');
   const progress = openProgress(flags);
-  const hint = () =>
-    existsSync(runFiles(directory).checkpoint)
+  const hint = () => {
+    // The run directory is rank 0's.
+    if (!leadsRanks(flags)) return '';
+    return existsSync(runFiles(directory).checkpoint)
       ? `To go on: selfgrad train --resume ${directory}`
       : 'There is no checkpoint to go on from.';
-  const result = await interruptible(async (signal) => {
+  };
+  const job = async (signal: AbortSignal) => {
     const watch = await openWatchPage(config, directory, resume, flags);
     let curves: EventFile | undefined;
     try {
-      const job = train(config, { signal, out: directory, resume, overwrite: flags.overwrite ?? false });
-      for await (const event of job) {
+      const training = train(config, {
+        signal,
+        out: directory,
+        resume,
+        overwrite: flags.overwrite ?? false,
+        distributed: flags.distributed ? 'env' : null,
+        ...(flags.rankTimeout !== undefined && { rankTimeoutMs: 1000 * flags.rankTimeout }),
+      });
+      for await (const event of training) {
         progress.show(event);
         watch?.show(event);
         // With its first event the run has its directory.
         if (flags.tensorboard) curves ??= new EventFile({ directory, resume });
         curves?.show(event);
       }
-      return await job.result;
+      return await training.result;
     } finally {
       progress.close();
       curves?.close();
       await watch?.close();
     }
-  }, hint);
+  };
+  const result = await interruptible(job, hint).catch((error: unknown) => {
+    const lost = error instanceof SelfgradError && error.code === 'ERR_RANK';
+    throw lost
+      ? new SelfgradError('ERR_RANK', error.message, { fix: hint() || undefined, cause: error })
+      : error;
+  });
+  if (result.distributed !== null && result.distributed.rank > 0) return result.model.dispose();
   try {
     if (flags.json) printJson(resultDocument(result));
     else printResult(result, directory, !progress.leavesLines);
@@ -193,19 +224,32 @@ export function trainCommand(): Command {
     .option('--watch', 'a live page of the run on this machine, with a stop button; its address is printed')
     .option('--watch-port <port>', 'port of that page (default: any that is free)', parsePort)
     .option('--tensorboard', 'write the curves into the run directory for TensorBoard as well')
+    .option(
+      '--distributed',
+      'be one of several processes that train together, started by torchrun, Slurm or Kubeflow',
+    )
+    .option(
+      '--rank-timeout <seconds>',
+      'until a process that does not come or answer counts as lost (default: 300)',
+      parseSeconds,
+    )
     .option('--dry-run', 'check everything and say what would run')
     .option('--json', 'one JSON document on stdout');
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (overrides: string[], flags: Flags) => {
     const { directory, resume } = target(flags);
+    const leads = leadsRanks(flags);
     // Before anything else, so that --dry-run answers as the command itself would.
-    checkRunDirectory(runFiles(directory), { ...flags, resume });
+    if (leads) checkRunDirectory(runFiles(directory), { ...flags, resume });
     const resolved = await readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
     resolveDevice(resolved.config.device);
     if (flags.dryRun) {
       const planned = await plan(resolved.config, directory);
       return flags.json ? printJson(planned) : printPlan(planned);
     }
+    // Rank 0 speaks for all, but for errors.
+    const { watch: _, watchPort: __, tensorboard: ___, ...silent } = flags;
+    if (!leads) return run(resolved, directory, resume, { ...silent, quiet: true });
     if (!flags.quiet) note(`run    ${directory}`);
     await run(resolved, directory, resume, flags);
   });

@@ -36,7 +36,7 @@ test.each([...sections])('%s says when it is raised, why, and what to do', (_, t
 });
 
 test('the table gives the exit code of each error', () => {
-  const rows = [...page.matchAll(/\[(ERR_[A-Z]+)\]\(#\w+\) \| (\d)/g)];
+  const rows = [...page.matchAll(/\[(ERR_[A-Z]+)\]\(#\w+\) \| (\d+)/g)];
   expect(rows).toHaveLength([...sections.keys()].filter((name) => name.startsWith('ERR_')).length);
   for (const [, code, exit] of rows)
     expect(new SelfgradError(code as ErrorCode, '').exitCode).toBe(Number(exit));
