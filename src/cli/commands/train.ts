@@ -229,8 +229,8 @@ export function trainCommand(): Command {
       'be one of several processes that train together, started by torchrun, Slurm or Kubeflow',
     )
     .option(
-      '--rank-timeout <seconds>',
-      'until a process that does not come or answer counts as lost (default: 300)',
+      '--rank-timeout <s>',
+      'seconds until a process that does not come or answer counts as lost (default: 300)',
       parseSeconds,
     )
     .option('--dry-run', 'check everything and say what would run')
