@@ -1,11 +1,11 @@
 /**
  * Compiles and links the CUDA plug-in (native/cuda) without a CUDA installation and without a GPU:
- *   node scripts/cuda.mjs     build-cuda/selfgrad_cuda.so
- * The compiler and libc10_cuda come from pinned wheels, fetched once by pip, which checks each hash, into
+ *   node scripts/cuda.mjs     build-cuda/selfgrad_cuda.so, and a copy beside the addon, which opens it
+ * The compiler and LibTorch's GPU part come from pinned wheels, fetched once by pip, which checks each hash, into
  * build-cuda/. What was compiled is noted in native/cuda/compiled.sha256, so that lint fetches nothing while
  * the sources are as they were. Linux x64 only.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { findLibtorch } from './build.mjs';
@@ -30,7 +30,9 @@ const wheels = [
 const architectures = ['compute_80,code=sm_80', 'compute_90,code=sm_90', 'compute_90,code=compute_90'];
 
 function sourcesHash() {
-  const native = ['kernels.cu', 'kernels.h', 'plugin.cpp', 'stream.h'].map((name) => `native/cuda/${name}`);
+  const native = readdirSync(join(root, 'native/cuda'))
+    .filter((name) => /\.(?:cu|cpp|h)$/.test(name))
+    .map((name) => `native/cuda/${name}`);
   const bodies = readdirSync(join(root, 'native/core/kernels'))
     .filter((name) => name.endsWith('.h'))
     .map((name) => `native/core/kernels/${name}`);
@@ -50,7 +52,7 @@ async function must(program, args, what) {
 }
 
 async function fetchToolkit(report) {
-  if (existsSync(toolkit)) return;
+  if (existsSync(join(toolkit, 'torch/lib/libtorch_cuda.so'))) return;
   report('fetching the CUDA compiler (635 MB of wheels, once)');
   const { findPip, pipDownload } = await import(
     pathToFileURL(join(root, 'dist/native/libtorch/pip.js')).href
@@ -70,13 +72,14 @@ async function fetchToolkit(report) {
 for wheel in sys.argv[2:]:
     archive = zipfile.ZipFile(wheel)
     archive.extractall(sys.argv[1], [name for name in archive.namelist()
-        if name.startswith("nvidia/cu13/") or name == "torch/lib/libc10_cuda.so"])`;
+        if name.startswith("nvidia/cu13/") or name in ("torch/lib/libc10_cuda.so", "torch/lib/libtorch_cuda.so")])`;
   await must(pip.executable, ['-c', unpack, temporary, ...(await pipDownload(options))], 'Unpacking');
   for (const programs of ['nvidia/cu13/bin', 'nvidia/cu13/nvvm/bin']) {
     for (const name of readdirSync(join(temporary, programs)))
       chmodSync(join(temporary, programs, name), 0o755);
   }
   rmSync(download, { recursive: true });
+  rmSync(toolkit, { recursive: true, force: true });
   renameSync(temporary, toolkit);
 }
 
@@ -112,13 +115,17 @@ export async function buildCuda(report) {
   await fetchToolkit(report);
   const cuda = join(toolkit, 'nvidia/cu13');
   const includes = ['-Inative/cuda', '-Inative/core'];
-  const [kernels, plugin] = [join(folder, 'kernels.o'), join(folder, 'plugin.o')];
+  const object = (name) => join(folder, `${name}.o`);
   const output = join(folder, 'selfgrad_cuda.so');
   report('compiling');
   // --fmad=false: sums and products round as on the CPU; where one rounding is meant, the bodies say so.
   const nvcc = ['-std=c++20', '-O3', '--fmad=false', '-Xcompiler', '-fPIC,-fvisibility=hidden', ...includes];
   nvcc.push(...architectures.flatMap((name) => ['-gencode', `arch=${name}`]));
-  await must(join(cuda, 'bin/nvcc'), [...nvcc, '-c', 'native/cuda/kernels.cu', '-o', kernels], 'nvcc');
+  await must(
+    join(cuda, 'bin/nvcc'),
+    [...nvcc, '-c', 'native/cuda/kernels.cu', '-o', object('kernels')],
+    'nvcc',
+  );
   const gcc = [
     '-std=c++20',
     '-O2',
@@ -130,21 +137,33 @@ export async function buildCuda(report) {
   for (const headers of [join(libtorch.root, 'include'), join(cuda, 'include')])
     gcc.push('-isystem', headers);
   const compiler = process.env.CXX || 'g++';
-  await must(compiler, [...gcc, '-c', 'native/cuda/plugin.cpp', '-o', plugin], 'The C++ compiler');
+  for (const name of ['plugin', 'graph']) {
+    const source = `native/cuda/${name}.cpp`;
+    await must(compiler, [...gcc, '-c', source, '-o', object(name)], 'The C++ compiler');
+  }
   const libraries = [
-    join(toolkit, 'torch/lib/libc10_cuda.so'),
+    ...['libtorch_cuda.so', 'libc10_cuda.so'].map((name) => join(toolkit, 'torch/lib', name)),
     ...['libtorch_cpu.so', 'libc10.so'].map((name) => join(libtorch.root, 'lib', name)),
     join(cuda, 'lib/libcudart.so.13'),
   ];
-  const link = ['-shared', '-o', output, plugin, kernels, '-Wl,--no-as-needed', ...libraries];
+  const objects = ['kernels', 'plugin', 'graph'].map(object);
+  const link = ['-shared', '-o', output, ...objects, '-Wl,--no-as-needed', ...libraries];
   await must(compiler, [...link, '-Wl,--allow-shlib-undefined'], 'Linking');
   await checkSymbols(output, libraries);
   writeStamp(stamp, sourcesHash());
   return output;
 }
 
+/** As `buildCuda`, and puts the plug-in beside the addon, which opens it from there. */
+export async function installCuda(report) {
+  const { findAddon } = await import(pathToFileURL(join(root, 'dist/native/load.js')).href);
+  const { cudaPlugin } = findAddon();
+  copyFileSync(await buildCuda(report), cudaPlugin);
+  return `built ${cudaPlugin}`;
+}
+
 if (isMain(import.meta.url)) {
   await runMain(async () => {
-    await step('cuda', async (report) => `built ${await buildCuda(report)}`);
+    await step('cuda', installCuda);
   });
 }

@@ -5,10 +5,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { buildFolder, cmakeBuild } from './build.mjs';
-import { run, runPackageScript } from './command.mjs';
+import { root, run, runPackageScript } from './command.mjs';
 import { runMain, step } from './console.mjs';
 import { setup } from './setup.mjs';
+
+/** The core's, and those that need LibTorch's CUDA device to be an emulated one. */
+const corePrograms = ['selfgrad_tests', 'selfgrad_cuda_tests'];
 
 /** A runner that died before it wrote its result counts as one failure. */
 const died = { passed: 0, failed: 1, skipped: 0 };
@@ -29,6 +33,11 @@ function countGoogleTest(report) {
   return { passed: cases.length - skipped - failed, failed, skipped };
 }
 
+function total(counts) {
+  const sum = (key) => counts.reduce((all, count) => all + count[key], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
 function countVitest(report) {
   if (report === null) return died;
   // A file that could not be loaded has no test that could fail.
@@ -43,13 +52,12 @@ function countVitest(report) {
 }
 
 async function testCore(folder) {
-  const file = join(folder, 'core.json');
   const { status } = await run(
     'ctest',
     ['--test-dir', buildFolder, '--output-on-failure', '--no-tests=error'],
-    { show: true, env: { ...process.env, GTEST_OUTPUT: `json:${file}` } },
+    { show: true, env: { ...process.env, GTEST_OUTPUT: `json:${folder}/` } },
   );
-  const count = countGoogleTest(readReport(file));
+  const count = total(corePrograms.map((name) => countGoogleTest(readReport(join(folder, `${name}.json`)))));
   return status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
 }
 
@@ -63,20 +71,31 @@ async function testPackage(folder, args) {
   return status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
 }
 
+/** What the tests above leave out, and why: never in silence. */
+async function gpuLine() {
+  const { chooseDevice } = await import(pathToFileURL(join(root, 'dist/native/device.js')).href);
+  try {
+    chooseDevice('cuda:0');
+    return 'test/gpu was not run: node test/gpu/run.mjs runs it on the GPU of this machine';
+  } catch (error) {
+    return `test/gpu was not run, no GPU: ${error.message}`;
+  }
+}
+
 await runMain(async () => {
   await setup();
   await step('core tests', async (report) => {
     report('compiling');
-    await cmakeBuild({ target: 'selfgrad_tests', tests: true, report });
+    for (const target of corePrograms) await cmakeBuild({ target, tests: true, report });
     return 'built';
   });
   const folder = mkdtempSync(join(tmpdir(), 'selfgrad-test-'));
   try {
-    const counts = [await testCore(folder), await testPackage(folder, process.argv.slice(2))];
-    const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
-    if (sum('skipped') > 0) console.log(`\n${sum('skipped')} skipped`);
-    console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
-    return sum('failed') > 0 ? 1 : 0;
+    const count = total([await testCore(folder), await testPackage(folder, process.argv.slice(2))]);
+    console.log(`\n${await gpuLine()}`);
+    if (count.skipped > 0) console.log(`\n${count.skipped} skipped`);
+    console.log(`\n${count.passed} passed, ${count.failed} failed`);
+    return count.failed > 0 ? 1 : 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 /** Attacks given images and returns the adversarial ones. */
 import { checkClasses } from './config/attacks/apgd.ts';
 import type { ListedAttack } from './config/attacks/attack.ts';
-import { resolveThreads } from './config/device.ts';
+import { type Device, resolveThreads } from './config/device.ts';
 import { parse } from './config/option.ts';
 import { type Threat, type ThreatInput, threatSchema } from './config/threat.ts';
 import type { Passes } from './evaluation.ts';
@@ -18,6 +18,8 @@ export interface AttackRunOptions {
   seed?: number;
   /** Defaults to `auto`. */
   threads?: number | 'auto';
+  /** Where it is computed; the model moves there. Defaults to `auto`: a GPU where one can be used. */
+  device?: Device;
   /** Defaults to 200. */
   batchSize?: number;
   signal?: AbortSignal;
@@ -42,7 +44,7 @@ export interface AttackRunResult {
  *
  * @param images N·C·H·W pixels in [0, 1], NCHW
  * @param labels the true class of each image
- * @throws SelfgradError `ERR_PIXELS`, `ERR_LABEL`, `ERR_OPTION`
+ * @throws SelfgradError `ERR_PIXELS`, `ERR_LABEL`, `ERR_OPTION`, `ERR_DEVICE`
  */
 export async function attack(
   model: Model,
@@ -59,6 +61,7 @@ export async function attack(
   using sources = await AttackSources.open([entry], given.models, model, ['attack']);
   const attacks = sources.native(entry, 0, threat, 'attack');
   checkClasses(attacks, model.options.classes);
+  sources.to(model.to(run.device ?? 'auto'));
   const request = {
     model: model.native,
     images,

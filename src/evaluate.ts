@@ -95,6 +95,7 @@ export async function evaluate(
     model,
     attacks.map((_, i) => `evaluate.attacks[${i}]`),
   );
+  sources.to(measurement.device);
   if (partial !== null) return await evaluateInParts(measurement, sources, range, partial, folder);
   if (folder !== null) await openImageFolder(folder, range, []);
   return await evaluateRange(measurement, sources, range, options.onEvent, folder);

@@ -53,7 +53,7 @@ export async function masking(
 ): Promise<MaskingAnalysis> {
   checkGradients(model, 'a masking analysis');
   const measurement = prepareMeasurement('masking', model, data, options);
-  const { config, threads, count, signal, onEvent } = measurement;
+  const { config, threads, device, count, signal, onEvent } = measurement;
   const { threat, seed } = config;
   const run = { ...config.masking, count };
   const { batchSize, steps } = run;
@@ -69,6 +69,7 @@ export async function masking(
     batchSize,
     seed,
     threads,
+    device,
     ...(signal && { signal }),
     ...(onEvent && { onEvent }),
   };

@@ -1,6 +1,6 @@
 /** What `evaluate()` and `stability()` share: their options, that model and data fit each other, and their records. */
 import type { Config } from './config/config.ts';
-import { resolveThreads } from './config/device.ts';
+import { type Device, resolveThreads } from './config/device.ts';
 import type { EvaluateInput } from './config/evaluate.ts';
 import { formatEps } from './config/fraction.ts';
 import type { MaskingInput } from './config/masking.ts';
@@ -11,6 +11,7 @@ import type { Dataset } from './data/dataset.ts';
 import { SelfgradError } from './errors.ts';
 import { machine, versions } from './machine.ts';
 import type { Model } from './model.ts';
+import type { NativeDevice } from './native/binding.ts';
 
 /** Options of every measurement, beside those of its own. */
 export interface MeasurementOptions<Event> {
@@ -20,6 +21,8 @@ export interface MeasurementOptions<Event> {
   seed?: number;
   /** Defaults to `auto`. */
   threads?: number | 'auto';
+  /** Where it is computed; the model moves there. Defaults to `auto`: a GPU where one can be used. */
+  device?: Device;
   /** Stops between two passes; the promise rejects with its reason. */
   signal?: AbortSignal;
   onEvent?: (event: Event) => void;
@@ -59,14 +62,16 @@ export interface Measurement<Event> extends Pick<MeasurementOptions<Event>, 'sig
   data: Dataset;
   config: Config;
   threads: number;
+  device: NativeDevice;
   /** The first images of the set, which are looked at. */
   count: number;
 }
 
 /**
- * Resolves the options of `evaluate()`, `stability()` or `masking()`, whose own ones are the configuration's group of that name.
+ * Resolves the options of `evaluate()`, `stability()` or `masking()`, whose own ones are the configuration's group of that name, and
+ * moves the model to its device.
  *
- * @throws SelfgradError `ERR_OPTION`; `ERR_DATA` when the data do not have the model's shape and classes
+ * @throws SelfgradError `ERR_OPTION`; `ERR_DEVICE`; `ERR_DATA` when the data do not have the model's shape and classes
  */
 export function prepareMeasurement<Event>(
   name: 'evaluate' | 'stability' | 'masking',
@@ -74,8 +79,9 @@ export function prepareMeasurement<Event>(
   data: Dataset,
   options: MeasurementOptions<Event> & (EvaluateInput | StabilityInput | MaskingInput),
 ): Measurement<Event> {
-  const { signal, onEvent, threat = {}, seed = 0, threads = 'auto', ...own } = options;
-  const { config } = resolveConfig([{ origin: `${name}()`, values: { threat, seed, threads, [name]: own } }]);
+  const { signal, onEvent, threat = {}, seed = 0, threads = 'auto', device = 'auto', ...own } = options;
+  const values = { threat, seed, threads, device, [name]: own };
+  const { config } = resolveConfig([{ origin: `${name}()`, values }]);
   if (name !== 'evaluate') refuseL1(config.threat.norm, `a ${name} analysis`);
   checkFit(model, data);
   const count = Math.min(config[name].count ?? data.count, data.count);
@@ -86,7 +92,8 @@ export function prepareMeasurement<Event>(
     strategy: model.metadata.strategy ?? null,
     sha256: model.sha256,
   };
-  return { model, about, data, config, threads: resolveThreads(config.threads), count, signal, onEvent };
+  const place = { threads: resolveThreads(config.threads), device: model.to(config.device) };
+  return { model, about, data, config, ...place, count, signal, onEvent };
 }
 
 function checkFit(model: Model, data: Dataset): void {
@@ -110,7 +117,7 @@ function checkFit(model: Model, data: Dataset): void {
 
 /** The record of a measurement that has just ended. */
 export function measurementRecord<Event>(measurement: Measurement<Event>): MeasurementRecord {
-  const { about, data, config, threads, count } = measurement;
+  const { about, data, config, threads, device, count } = measurement;
   const { threat, seed } = config;
   return {
     createdAt: new Date().toISOString(),
@@ -126,7 +133,7 @@ export function measurementRecord<Event>(measurement: Measurement<Event>): Measu
     },
     threat: { ...threat, epsText: formatEps(threat.eps) },
     seed,
-    device: 'cpu',
+    device,
     versions: versions(),
     machine: machine(threads),
   };

@@ -1,13 +1,14 @@
 /** A trained network in JavaScript's hands: predict, save, dispose. */
 
 import { z } from 'zod';
-import { resolveThreads, threadsSchema } from './config/device.ts';
+import { type Device, deviceSchema, resolveThreads, threadsSchema } from './config/device.ts';
 import { integer, parse, show } from './config/option.ts';
 import { SelfgradError } from './errors.ts';
 import { checkFormat } from './fileFormat.ts';
 import { fileSha256 } from './fileHash.ts';
 import { awaitRun } from './native/awaitRun.ts';
-import type { NativeLayerCost, NativeModel, NativeModelOptions } from './native/binding.ts';
+import type { NativeDevice, NativeLayerCost, NativeModel, NativeModelOptions } from './native/binding.ts';
+import { chooseDevice } from './native/device.ts';
 import { loadBinding } from './native/load.ts';
 import { type PredictResult, readLogits } from './prediction.ts';
 import { modelFile } from './runFiles.ts';
@@ -124,6 +125,25 @@ export class Model implements Disposable {
     return this.metadata['data.classes']
       ? (JSON.parse(this.metadata['data.classes']) as string[])
       : Array.from({ length: classes }, (_, label) => String(label));
+  }
+
+  /** Where the weights are, and so where everything about this model is computed. */
+  get device(): NativeDevice {
+    return this.native.device;
+  }
+
+  /**
+   * Moves the weights; returns where they are now. With `auto` to a GPU where one can be used; a function stays on the
+   * CPU.
+   *
+   * @throws SelfgradError `ERR_DEVICE`; `ERR_OPTION` for a model that is in use, and for a function's GPU
+   */
+  to(device: Device): NativeDevice {
+    const wanted = parse(deviceSchema, device, 'device') as Device;
+    const behindFunction = this.origin === 'function' || this.origin === 'preprocessed';
+    const chosen = wanted === 'auto' && behindFunction ? 'cpu' : chooseDevice(wanted).device;
+    this.native.to({ device: chosen });
+    return chosen;
   }
 
   /**

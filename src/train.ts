@@ -5,7 +5,7 @@ import { checkClasses } from './config/attacks/apgd.ts';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
 import { splitRequest } from './config/data.ts';
-import { resolveDevice, resolveThreads } from './config/device.ts';
+import { resolveThreads } from './config/device.ts';
 import { formatEps } from './config/fraction.ts';
 import { sentence } from './config/option.ts';
 import { resolveConfig } from './config/resolve.ts';
@@ -32,6 +32,7 @@ import type {
   NativeTrainResult,
   NativeWorld,
 } from './native/binding.ts';
+import { chooseDevice } from './native/device.ts';
 import { loadBinding } from './native/load.ts';
 import { packageVersion } from './native/packageRoot.ts';
 import { networkCosts, networkOptions } from './networkCosts.ts';
@@ -91,12 +92,13 @@ export interface TrainRun extends AsyncIterable<TrainEvent> {
 /**
  * Starts training and returns at once.
  *
- * @throws SelfgradError `ERR_OPTION` at once for a bad configuration; through `result` `ERR_DATA`, `ERR_CHECKPOINT`,
- *   `ERR_WRITE`, `ERR_NUMERIC`, `ERR_LIBTORCH`, `ERR_RENDEZVOUS`, `ERR_RANK`, or the reason of `signal`
+ * @throws SelfgradError `ERR_OPTION` at once for a bad configuration, `ERR_DEVICE` for a GPU that cannot be used; through
+ *   `result` `ERR_DATA`, `ERR_CHECKPOINT`, `ERR_WRITE`, `ERR_NUMERIC`, `ERR_LIBTORCH`, `ERR_RENDEZVOUS`, `ERR_RANK`, or the
+ *   reason of `signal`
  */
 export function train(input: ConfigInput | Config, options: TrainOptions = {}): TrainRun {
   const { config } = resolveConfig([{ origin: 'train()', values: input }]);
-  resolveDevice(config.device);
+  chooseDevice(config.device);
   const rank = options.distributed === 'env' ? rankFromEnvironment() : null;
   const files = options.out === undefined || (rank?.rank ?? 0) > 0 ? null : runFiles(options.out);
   if (files) checkRunDirectory(files, options);
@@ -147,6 +149,7 @@ async function run(
       files?.model ?? null,
     );
     try {
+      model.to(config.device);
       const history: TrainEvent[] = [];
       if (files) await prepareDirectory(files, config, resume);
       const tell = (event: TrainEvent) => {

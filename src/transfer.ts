@@ -8,7 +8,7 @@ import { SelfgradError } from './errors.ts';
 import type { AttackSource, Warning } from './evaluation.ts';
 import { Model } from './model.ts';
 import { checkModel } from './modelChecks.ts';
-import type { NativeAttackOptions } from './native/binding.ts';
+import type { NativeAttackOptions, NativeDevice } from './native/binding.ts';
 import { openModel } from './openModel.ts';
 
 /** An entry of a list of attacks whose source may be a loaded model. */
@@ -121,6 +121,11 @@ export class AttackSources implements Disposable {
       throw error;
     }
     return new AttackSources(models, opened);
+  }
+
+  /** Moves every source to where the attacked model is. @throws SelfgradError as `Model.to` */
+  to(device: NativeDevice): void {
+    for (const model of this.models) model?.to(device);
   }
 
   /** The attacks that the `i`-th entry stands for, with their source. @throws SelfgradError as `nativeAttacks` */

@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/headeronly/version.h>
 
 #include "dataset.h"
@@ -35,6 +34,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   exports.Set("preprocessedModel", Napi::Function::New<preprocessed_model>(env, "preprocessedModel"));
   exports.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
   exports.Set("joinWorld", Napi::Function::New<join_world>(env, "joinWorld"));
+  exports.Set("openCuda", Napi::Function::New<open_cuda>(env, "openCuda"));
   exports.Set("train", Napi::Function::New<train>(env, "train"));
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   exports.Set("stability", Napi::Function::New<stability>(env, "stability"));
@@ -80,7 +80,6 @@ Napi::Value Addon::info(const Napi::CallbackInfo& info) {
   out.Set("builtFor", SELFGRAD_LIBTORCH_VERSION);
   out.Set("threads", at::get_num_threads());
   out.Set("cpuCapability", at::get_cpu_capability());
-  out.Set("cuda", at::detail::getCUDAHooks().hasCUDA());
   return out;
 }
 

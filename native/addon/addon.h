@@ -87,6 +87,9 @@ std::optional<Failure> failure_of(const Body& body) {
   }
 }
 
+/// `openCuda({ libtorchCuda, plugin })`: null, or { part, problem }.
+Napi::Value open_cuda(const Napi::CallbackInfo& info);
+
 /// Runs `body` on the JavaScript thread; a failure becomes the JavaScript exception that the caller sees.
 template <typename Body>
 void guarded(Napi::Env env, const Body& body) {

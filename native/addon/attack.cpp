@@ -10,6 +10,7 @@
 #include "job.h"
 #include "model.h"
 #include "runs.h"
+#include "tensor/upload.h"
 #include "values.h"
 
 namespace selfgrad::addon {
@@ -69,7 +70,8 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
                      const auto locks = list.open(shared, job.stop_flag());
                      const AttackedImages result = attack_images(
                          [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); },
-                         images, labels, list.attacks, seed, batch, job.stop_flag());
+                         upload(images, shared->classifier->device()), labels, list.attacks, seed, batch,
+                         job.stop_flag());
                      return [result](Napi::Env env) { return result_object(env, result); };
                    });
   });

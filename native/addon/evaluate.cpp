@@ -117,6 +117,8 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
           const auto locks = list.open(shared, job.stop_flag());
           EvaluateOptions with = options;
           with.attacks = list.attacks;
+          with.device = shared->classifier->device();
+          with.repeats = shared->classifier->repeats();
           with.windows = [&] { return shared->classifier->window_forward(); };
           auto result = std::make_shared<EvaluateResult>(selfgrad::evaluate(
               [&](const at::Tensor& x) { return shared->classifier->logits(x, job.stop_flag()); }, *data,

@@ -15,6 +15,7 @@
 #include "nn/script_network.h"
 #include "nn/state_dict.h"
 #include "preprocessed_model.h"
+#include "tensor/upload.h"
 #include "values.h"
 
 namespace selfgrad::addon {
@@ -130,9 +131,10 @@ Napi::Function ModelObject::define(Napi::Env env) {
        InstanceAccessor<&ModelObject::parameter_count>("parameterCount", napi_enumerable),
        InstanceAccessor<&ModelObject::flops>("flops", napi_enumerable),
        InstanceAccessor<&ModelObject::costs>("costs", napi_enumerable),
-       InstanceMethod<&ModelObject::tensors>("tensors"), InstanceMethod<&ModelObject::layers>("layers"),
-       InstanceMethod<&ModelObject::predict>("predict"), InstanceMethod<&ModelObject::save>("save"),
-       InstanceMethod<&ModelObject::dispose>("dispose")});
+       InstanceAccessor<&ModelObject::device>("device", napi_enumerable),
+       InstanceMethod<&ModelObject::to>("to"), InstanceMethod<&ModelObject::tensors>("tensors"),
+       InstanceMethod<&ModelObject::layers>("layers"), InstanceMethod<&ModelObject::predict>("predict"),
+       InstanceMethod<&ModelObject::save>("save"), InstanceMethod<&ModelObject::dispose>("dispose")});
 }
 
 Network& SharedModel::network() const {
@@ -226,6 +228,21 @@ Napi::Value ModelObject::costs(const Napi::CallbackInfo& info) {
   return costs;
 }
 
+Napi::Value ModelObject::device(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), shared(info.Env())->classifier->device().str());
+}
+
+Napi::Value ModelObject::to(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    const auto shared = this->shared(info.Env());
+    const at::Device device(text(info[0].As<Napi::Object>(), "device"));
+    if (shared->classifier->device() == device) return;
+    const auto lock = acquire<std::unique_lock>(*shared);
+    shared->classifier->move_to(device);
+  });
+  return info.Env().Undefined();
+}
+
 Napi::Value ModelObject::tensors(const Napi::CallbackInfo& info) {
   Napi::Array out = Napi::Array::New(info.Env());
   const auto model = shared(info.Env());
@@ -260,18 +277,21 @@ Napi::Value ModelObject::predict(const Napi::CallbackInfo& info) {
     const at::Tensor images = image_tensor(request, "images", shared->classifier->shape());
     const int64_t batch = std::max<int64_t>(1, integer(request, "batchSize"));
     const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
-    run = Job::start(info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")),
-                     ignore_events, [shared, images, batch](Job& job) -> Job::Make {
-                       const auto locks = lock_for_reading({shared});
-                       const at::NoGradGuard no_grad;
-                       std::vector<at::Tensor> logits;
-                       for (int64_t i = 0; i < images.size(0); i += batch) {
-                         if (job.stop_flag()) throw Cancelled();
-                         logits.push_back(shared->classifier->logits(
-                             images.slice(0, i, std::min(i + batch, images.size(0))), job.stop_flag()));
-                       }
-                       return [all = at::cat(logits)](Napi::Env env) { return float_array(env, all); };
-                     });
+    run = Job::start(
+        info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")), ignore_events,
+        [shared, images, batch](Job& job) -> Job::Make {
+          const auto locks = lock_for_reading({shared});
+          const at::NoGradGuard no_grad;
+          std::vector<at::Tensor> logits;
+          for (int64_t i = 0; i < images.size(0); i += batch) {
+            if (job.stop_flag()) throw Cancelled();
+            const at::Tensor some = images.slice(0, i, std::min(i + batch, images.size(0)));
+            logits.push_back(
+                shared->classifier->logits(upload(some, shared->classifier->device()), job.stop_flag())
+                    .cpu());
+          }
+          return [all = at::cat(logits)](Napi::Env env) { return float_array(env, all); };
+        });
   });
   return run;
 }

@@ -52,6 +52,8 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   Napi::Value parameter_count(const Napi::CallbackInfo& info);
   Napi::Value flops(const Napi::CallbackInfo& info);
   Napi::Value costs(const Napi::CallbackInfo& info);
+  Napi::Value device(const Napi::CallbackInfo& info);
+  Napi::Value to(const Napi::CallbackInfo& info);
   Napi::Value tensors(const Napi::CallbackInfo& info);
   Napi::Value layers(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);

@@ -96,8 +96,10 @@ Napi::Value stability(const Napi::CallbackInfo& info) {
         info.Env(), "selfgrad.stability", static_cast<int>(integer(given, "threads")),
         info[1].As<Napi::Function>(), [shared, data, options](Job& job) -> Job::Make {
           const auto locks = lock_for_reading({shared});
+          StabilityOptions with = options;
+          with.device = shared->classifier->device();
           auto result = std::make_shared<StabilityResult>(selfgrad::stability(
-              *shared->classifier, *data, options, job.stop_flag(), [&](const StabilityProgress& progress) {
+              *shared->classifier, *data, with, job.stop_flag(), [&](const StabilityProgress& progress) {
                 job.emit([progress](Napi::Env env) { return progress_object(env, progress); });
               }));
           return [result](Napi::Env env) { return result_object(env, *result); };

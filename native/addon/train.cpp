@@ -186,8 +186,10 @@ Napi::Value train(const Napi::CallbackInfo& info) {
                                                                : std::shared_ptr<Dataset>();
     run = Job::start(info.Env(), "selfgrad.train", static_cast<int>(integer(given, "threads")),
                      info[1].As<Napi::Function>(),
-                     [shared, data, validation, options = train_options(given)](Job& job) -> Job::Make {
+                     [shared, data, validation, given_options = train_options(given)](Job& job) -> Job::Make {
                        const auto lock = acquire<std::unique_lock>(*shared);
+                       TrainOptions options = given_options;
+                       options.device = shared->network().device();
                        Trainer trainer(shared->network(), *data, validation.get(), options);
                        const TrainResult result = trainer.run(job.stop_flag(), [&](const TrainEvent& event) {
                          job.emit([event](Napi::Env env) { return event_object(env, event); });

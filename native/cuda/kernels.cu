@@ -6,7 +6,9 @@
 #include "kernels/norm_activation.h"
 #include "kernels/norm_statistics.h"
 #include "kernels/normalize.h"
+#include "kernels/philox.h"
 #include "kernels/projected_step.h"
+#include "kernels/see_through.h"
 
 #if defined(SELFGRAD_EMULATED_GRID)
 #include "emulated_grid.h"
@@ -197,6 +199,58 @@ __global__ void projected_step_kernel(int64_t count, int64_t size, const float* 
   next[i] = kernels::projected_step(x[i], origin[i], gradient[i], alpha[i / size], eps);
 }
 
+__global__ void uniform_kernel(int64_t count, int64_t size, kernels::CudaDraw draw, const int64_t* indices,
+                               float low, float range, float* out) {
+  const int64_t blocks = (size + 3) / 4;
+  const int64_t i = thread_index();
+  if (i >= count * blocks) return;
+  const int64_t example = i / blocks, block = i % blocks;
+  const auto drawn =
+      kernels::philox4x32({{static_cast<uint32_t>(draw.first_block + block),
+                            static_cast<uint32_t>(indices[example]), draw.round, draw.purpose}},
+                          static_cast<uint32_t>(draw.seed), static_cast<uint32_t>(draw.seed >> 32));
+  float* to = out + example * size + 4 * block;
+  for (int64_t lane = 0; lane < 4 && 4 * block + lane < size; ++lane)
+    to[lane] = low + range * kernels::unit_float(drawn.words[lane]);
+}
+
+/// A pixel of the augmented image of a thread, and where it comes from.
+struct Seen {
+  int64_t image, source;  ///< of the view; in a plane of its row
+  bool visible;           ///< inside the row
+};
+__device__ inline Seen seen(const View& view, int64_t i) {
+  const int64_t plane = view.height * view.width;
+  const int64_t image = i / plane, y = i % plane / view.width, x = i % view.width;
+  const int32_t* transform = view.transforms + 3 * image;
+  const int64_t row = y + transform[0];
+  const int64_t column = kernels::source_column(x, view.width, transform[1], transform[2] != 0);
+  const bool visible = row >= 0 && row < view.height && column >= 0 && column < view.width;
+  return {image, row * view.width + column, visible};
+}
+
+template <class Pixel>
+__global__ void read_through_kernel(View view, const Pixel* rows, float scale, float* out) {
+  const int64_t i = thread_index();
+  const int64_t plane = view.height * view.width;
+  if (i >= view.count * plane) return;
+  const Seen at = seen(view, i);
+  const Pixel* row = rows + view.indices[at.image] * view.channels * plane;
+  for (int64_t c = 0; c < view.channels; ++c)
+    out[i * view.channels + c] = at.visible ? scale * static_cast<float>(row[c * plane + at.source]) : 0.0F;
+}
+
+__global__ void write_through_kernel(View view, const float* values, float scale, int8_t* rows) {
+  const int64_t i = thread_index();
+  const int64_t plane = view.height * view.width;
+  if (i >= view.count * plane) return;
+  const Seen at = seen(view, i);
+  if (!at.visible) return;
+  int8_t* row = rows + view.indices[at.image] * view.channels * plane;
+  for (int64_t c = 0; c < view.channels; ++c)
+    row[c * plane + at.source] = kernels::quantized(values[i * view.channels + c], scale);
+}
+
 /// Sums the rows of `partial`, folding to and fro between its two parts; the last fold writes `sums`.
 void fold(Stream stream, Shape shape, double* partial, double* sums) {
   int64_t rows = partial_rows(shape);
@@ -290,6 +344,22 @@ void normalize_backward(Stream stream, Shape shape, const T* gy, const float* st
 void projected_step(Stream stream, int64_t count, int64_t size, const float* x, const float* origin,
                     const float* gradient, const float* alpha, float eps, float* next) {
   launch(projected_step_kernel, count, stream, count, size, x, origin, gradient, alpha, eps, next);
+}
+
+void uniform(Stream stream, int64_t count, int64_t size, const kernels::CudaDraw& draw,
+             const int64_t* indices, float low, float range, float* out) {
+  launch(uniform_kernel, count * ((size + 3) / 4), stream, count, size, draw, indices, low, range, out);
+}
+
+template <class Pixel>
+void read_through(Stream stream, const View& view, const Pixel* rows, float scale, float* out) {
+  launch(read_through_kernel<Pixel>, view.count * view.height * view.width, stream, view, rows, scale, out);
+}
+template void read_through(Stream, const View&, const uint8_t*, float, float*);
+template void read_through(Stream, const View&, const int8_t*, float, float*);
+
+void write_through(Stream stream, const View& view, const float* values, float scale, int8_t* rows) {
+  launch(write_through_kernel, view.count * view.height * view.width, stream, view, values, scale, rows);
 }
 
 const char* launch_error() {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/arithmetic.h"
+#include "kernels/cuda/draw.h"
 
 namespace selfgrad::cuda {
 
@@ -89,6 +90,22 @@ void normalize_backward(Stream stream, Shape shape, const T* gy, const float* st
 /// `count` numbers in images of `size`, each image with its alpha.
 void projected_step(Stream stream, int64_t count, int64_t size, const float* x, const float* origin,
                     const float* gradient, const float* alpha, float eps, float* next);
+
+/// `size` numbers low + range u of the stream of each of `count` examples: u uniform in [0, 1).
+void uniform(Stream stream, int64_t count, int64_t size, const kernels::CudaDraw& draw,
+             const int64_t* indices, float low, float range, float* out);
+
+/// Images and what is to be seen of them: `count` rows of (C, H, W), each through its dy, dx and flip.
+struct View {
+  int64_t count, channels, height, width;
+  const int64_t* indices;
+  const int32_t* transforms;
+};
+/// out (N, H, W, C) = scale * rows, 0 outside the image; Pixel is uint8 or int8.
+template <class Pixel>
+void read_through(Stream stream, const View& view, const Pixel* rows, float scale, float* out);
+/// The inverse: rows = round(values / scale) where they are seen.
+void write_through(Stream stream, const View& view, const float* values, float scale, int8_t* rows);
 
 /// The error of the last launch, or null.
 const char* launch_error();

@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "graph.h"
 #include "kernels.h"
 #include "kernels/cuda/table.h"
 #include "stream.h"
@@ -14,15 +15,15 @@ namespace {
 using kernels::Act;
 
 template <class T>
-using Stored = std::conditional_t<std::is_same_v<T, float>, float, c10::BFloat16>;
+using Stored = std::conditional_t<std::is_same_v<T, Bfloat16>, c10::BFloat16, T>;
 
 template <class T>
 const T* read(const at::Tensor& tensor) {
-  return reinterpret_cast<const T*>(tensor.const_data_ptr<Stored<T>>());
+  return on_device(reinterpret_cast<const T*>(tensor.const_data_ptr<Stored<T>>()));
 }
 template <class T>
 T* write(const at::Tensor& tensor) {
-  return reinterpret_cast<T*>(tensor.mutable_data_ptr<Stored<T>>());
+  return on_device(reinterpret_cast<T*>(tensor.mutable_data_ptr<Stored<T>>()));
 }
 
 template <class F>
@@ -47,9 +48,9 @@ at::Tensor per_channel(const at::Tensor& x, int64_t rows, at::ScalarType type) {
 at::Tensor affine_of(Stream on, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                      const at::Tensor& mean, const at::Tensor& variance, double eps) {
   at::Tensor tables = per_channel(x, 2, at::kFloat);
-  auto* scale = tables.mutable_data_ptr<float>();
-  affine(on, shape_of(x), weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
-         mean.const_data_ptr<double>(), variance.const_data_ptr<double>(), eps, scale, scale + x.size(1));
+  auto* scale = write<float>(tables);
+  affine(on, shape_of(x), read<float>(weight), read<float>(bias), read<double>(mean), read<double>(variance),
+         eps, scale, scale + x.size(1));
   return tables;
 }
 
@@ -73,14 +74,13 @@ kernels::CudaNormed norm_activation(Act act, const at::Tensor& x, const at::Tens
       result.variance = at::empty_like(result.mean);
       const at::Tensor pivot = per_channel(x, 1, at::kFloat), work = work_space(x),
                        sums = per_channel(x, 2, at::kDouble);
-      pivots(on, shape, from, pivot.mutable_data_ptr<float>());
-      moments(on, shape, from, pivot.const_data_ptr<float>(), work.mutable_data_ptr<double>(),
-              sums.mutable_data_ptr<double>());
-      statistics(on, shape, pivot.const_data_ptr<float>(), sums.const_data_ptr<double>(),
-                 result.mean.mutable_data_ptr<double>(), result.variance.mutable_data_ptr<double>());
+      pivots(on, shape, from, write<float>(pivot));
+      moments(on, shape, from, read<float>(pivot), write<double>(work), write<double>(sums));
+      statistics(on, shape, read<float>(pivot), read<double>(sums), write<double>(result.mean),
+                 write<double>(result.variance));
     }
     const at::Tensor tables = affine_of(on, x, weight, bias, result.mean, result.variance, eps);
-    const auto* scale = tables.const_data_ptr<float>();
+    const auto* scale = read<float>(tables);
     forward(on, shape, act == Act::kSilu, from, scale, scale + shape.channels, write<T>(result.y));
   });
   check_launch(launch_error());
@@ -96,7 +96,7 @@ kernels::CudaNormGradients norm_activation_backward(Act act, const at::Tensor& g
   const Shape shape = shape_of(x);
   const bool silu = act == Act::kSilu;
   const at::Tensor tables = affine_of(on, x, weight, bias, mean, variance, eps);
-  const auto* scale = tables.const_data_ptr<float>();
+  const auto* scale = read<float>(tables);
   const auto* shift = scale + shape.channels;
   kernels::CudaNormGradients result{at::empty_like(x), {}, {}};
   for_type(x.scalar_type(), [&](auto zero) {
@@ -110,12 +110,11 @@ kernels::CudaNormGradients norm_activation_backward(Act act, const at::Tensor& g
     result.bias = at::empty_like(bias);
     const at::Tensor work = work_space(x), sums = per_channel(x, 2, at::kDouble),
                      slope = per_channel(x, 2, at::kFloat);
-    backward(on, shape, silu, read<T>(gy), read<T>(x), scale, shift, mean.const_data_ptr<double>(), gx,
-             work.mutable_data_ptr<double>(), sums.mutable_data_ptr<double>());
-    auto* slope_at = slope.mutable_data_ptr<float>();
-    slopes(on, shape, training, scale, mean.const_data_ptr<double>(), variance.const_data_ptr<double>(), eps,
-           sums.const_data_ptr<double>(), slope_at, slope_at + shape.channels,
-           result.weight.mutable_data_ptr<float>(), result.bias.mutable_data_ptr<float>());
+    backward(on, shape, silu, read<T>(gy), read<T>(x), scale, shift, read<double>(mean), gx,
+             write<double>(work), write<double>(sums));
+    auto* slope_at = write<float>(slope);
+    slopes(on, shape, training, scale, read<double>(mean), read<double>(variance), eps, read<double>(sums),
+           slope_at, slope_at + shape.channels, write<float>(result.weight), write<float>(result.bias));
     gradient(on, shape, static_cast<const T*>(gx), read<T>(x), scale, slope_at, slope_at + shape.channels,
              gx);
   });
@@ -128,8 +127,8 @@ at::Tensor normalize_images(const at::Tensor& x, const at::Tensor& mean, const a
   const OnDevice device(x);
   at::Tensor y = at::empty_like(x, x.options().dtype(storage));
   for_type(storage, [&](auto zero) {
-    normalize(device.stream(), shape_of(x), x.const_data_ptr<float>(), mean.const_data_ptr<float>(),
-              std.const_data_ptr<float>(), write<decltype(zero)>(y));
+    normalize(device.stream(), shape_of(x), read<float>(x), read<float>(mean), read<float>(std),
+              write<decltype(zero)>(y));
   });
   check_launch(launch_error());
   return y;
@@ -139,8 +138,8 @@ at::Tensor normalize_images_backward(const at::Tensor& gy, const at::Tensor& std
   const OnDevice device(gy);
   at::Tensor gx = at::empty_like(gy, gy.options().dtype(at::kFloat));
   for_type(gy.scalar_type(), [&](auto zero) {
-    normalize_backward(device.stream(), shape_of(gy), read<decltype(zero)>(gy), std.const_data_ptr<float>(),
-                       gx.mutable_data_ptr<float>());
+    normalize_backward(device.stream(), shape_of(gy), read<decltype(zero)>(gy), read<float>(std),
+                       write<float>(gx));
   });
   check_launch(launch_error());
   return gx;
@@ -150,11 +149,51 @@ at::Tensor step(const at::Tensor& x, const at::Tensor& origin, const at::Tensor&
                 const at::Tensor& alpha, double eps) {
   const OnDevice device(x);
   at::Tensor next = at::empty_like(x);
-  projected_step(device.stream(), x.numel(), x.numel() / x.size(0), x.const_data_ptr<float>(),
-                 origin.const_data_ptr<float>(), gradient.const_data_ptr<float>(),
-                 alpha.const_data_ptr<float>(), static_cast<float>(eps), next.mutable_data_ptr<float>());
+  projected_step(device.stream(), x.numel(), x.numel() / x.size(0), read<float>(x), read<float>(origin),
+                 read<float>(gradient), read<float>(alpha), static_cast<float>(eps), write<float>(next));
   check_launch(launch_error());
   return next;
+}
+
+at::Tensor draw_uniform(const kernels::CudaDraw& draw, const at::Tensor& indices, int64_t size, float low,
+                        float range) {
+  const OnDevice device(indices);
+  at::Tensor out = at::empty({indices.size(0), size}, indices.options().dtype(at::kFloat));
+  if (out.numel() == 0) return out;
+  uniform(device.stream(), indices.size(0), size, draw, read<int64_t>(indices), low, range,
+          write<float>(out));
+  check_launch(launch_error());
+  return out;
+}
+
+View view_of(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& transforms) {
+  return {indices.size(0), rows.size(1),           rows.size(2),
+          rows.size(3),    read<int64_t>(indices), read<int32_t>(transforms)};
+}
+
+at::Tensor read_images(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& transforms,
+                       float scale) {
+  const OnDevice device(rows);
+  const auto options = rows.options().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast);
+  at::Tensor out = at::empty({indices.size(0), rows.size(1), rows.size(2), rows.size(3)}, options);
+  if (out.numel() == 0) return out;
+  const View view = view_of(rows, indices, transforms);
+  if (rows.scalar_type() == at::kByte) {
+    read_through(device.stream(), view, read<uint8_t>(rows), scale, write<float>(out));
+  } else {
+    read_through(device.stream(), view, read<int8_t>(rows), scale, write<float>(out));
+  }
+  check_launch(launch_error());
+  return out;
+}
+
+void write_images(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& transforms,
+                  const at::Tensor& values, float scale) {
+  const OnDevice device(rows);
+  if (values.numel() == 0) return;
+  write_through(device.stream(), view_of(rows, indices, transforms), read<float>(values), scale,
+                write<int8_t>(rows));
+  check_launch(launch_error());
 }
 
 }  // namespace
@@ -170,6 +209,11 @@ selfgrad_cuda_kernels() {
       .normalize = cuda::normalize_images,
       .normalize_backward = cuda::normalize_images_backward,
       .projected_step = cuda::step,
+      .uniform = cuda::draw_uniform,
+      .read_through = cuda::read_images,
+      .write_through = cuda::write_images,
+      .free_bytes = cuda::free_bytes,
+      .make_graph = cuda::make_graph,
   };
   return &kernels;
 }

@@ -1,7 +1,8 @@
 /*
  * Opens LibTorch and reads its version before the addon that needs it is loaded. LibTorch has no versioned
  * names: an addon on top of another version than its own starts, and dies later. This module links no
- * LibTorch, so it can look first. Once opened here, the addon finds the library by its name alone.
+ * LibTorch, so it can look first. Once opened here, the addon finds the library by its name alone. It also
+ * asks NVIDIA's driver for GPUs, before anything of CUDA is loaded.
  *
  * Run on Linux only so far; the branches for Windows and macOS have never been run.
  */
@@ -87,12 +88,75 @@ static napi_value open_libtorch(napi_env env, napi_callback_info info) {
   return result;
 }
 
+#ifdef __linux__
+/* Of the driver's interface (cuda.h): a CUresult is an int, 0 is success. */
+typedef int (*cuda_init_function)(unsigned flags);
+typedef int (*cuda_query_function)(int* value);
+typedef int (*cuda_error_function)(int error, const char** name);
+
+static int ask_driver(void* driver, int* version, int* count) {
+  cuda_init_function init = NULL;
+  cuda_query_function get_version = NULL;
+  cuda_query_function get_count = NULL;
+  *(void**)&init = dlsym(driver, "cuInit");
+  *(void**)&get_version = dlsym(driver, "cuDriverGetVersion");
+  *(void**)&get_count = dlsym(driver, "cuDeviceGetCount");
+  const int not_found = 500; /* CUDA_ERROR_NOT_FOUND: of a named symbol */
+  if (init == NULL || get_version == NULL || get_count == NULL) return not_found;
+  int error = get_version(version);
+  if (error == 0) error = init(0);
+  return error == 0 ? get_count(count) : error;
+}
+#endif
+
+/*
+ * gpus(): null without a driver, else { version, count, error, reason }: of CUDA that the driver is for
+ * (13000 is 13.0), GPUs, and the driver's number and name of what failed, 0 and "" when nothing did.
+ */
+static napi_value find_gpus(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value result = NULL;
+  napi_get_null(env, &result);
+#ifdef __linux__
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (driver == NULL) return result;
+  int version = 0;
+  int count = 0;
+  const int error = ask_driver(driver, &version, &count);
+  const char* reason = "";
+  cuda_error_function name_of = NULL;
+  *(void**)&name_of = dlsym(driver, "cuGetErrorName");
+  if (error != 0 && (name_of == NULL || name_of(error, &reason) != 0 || reason == NULL)) reason = "unknown";
+  const struct {
+    const char* name;
+    int value;
+  } numbers[] = {{"version", version}, {"count", error == 0 ? count : 0}, {"error", error}};
+  napi_value text = NULL;
+  if (napi_create_object(env, &result) != napi_ok ||
+      napi_create_string_utf8(env, reason, NAPI_AUTO_LENGTH, &text) != napi_ok ||
+      napi_set_named_property(env, result, "reason", text) != napi_ok) {
+    return throw_error(env, "Out of memory.");
+  }
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+    napi_value number = NULL;
+    if (napi_create_int32(env, numbers[i].value, &number) != napi_ok ||
+        napi_set_named_property(env, result, numbers[i].name, number) != napi_ok) {
+      return throw_error(env, "Out of memory.");
+    }
+  }
+#endif
+  return result;
+}
+
 NAPI_MODULE_INIT() {
   napi_value open = NULL;
+  napi_value gpus = NULL;
   napi_value built_for = NULL;
   if (napi_create_function(env, "open", NAPI_AUTO_LENGTH, open_libtorch, NULL, &open) != napi_ok ||
       napi_create_string_utf8(env, SELFGRAD_LIBTORCH_VERSION, NAPI_AUTO_LENGTH, &built_for) != napi_ok ||
+      napi_create_function(env, "gpus", NAPI_AUTO_LENGTH, find_gpus, NULL, &gpus) != napi_ok ||
       napi_set_named_property(env, exports, "open", open) != napi_ok ||
+      napi_set_named_property(env, exports, "gpus", gpus) != napi_ok ||
       napi_set_named_property(env, exports, "builtFor", built_for) != napi_ok) {
     return NULL;
   }

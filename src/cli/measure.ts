@@ -91,8 +91,8 @@ export async function measureModel<Result>(
       signal,
     });
     using model = await openGivenModel(path, config, flags, data.shape);
-    const { seed, threads, threat } = config;
-    return await job(model, data, { seed, threads, threat, signal, onEvent: progress.show });
+    const { seed, threads, device, threat } = config;
+    return await job(model, data, { seed, threads, device, threat, signal, onEvent: progress.show });
   } finally {
     progress.close();
   }

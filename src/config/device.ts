@@ -1,8 +1,7 @@
 /** Where tensors live, and how many threads compute. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { SelfgradError } from '../errors.ts';
-import { either, integer, sentence, text } from './option.ts';
+import { either, integer, text } from './option.ts';
 
 export type Device = 'auto' | 'cpu' | `cuda:${number}`;
 
@@ -23,16 +22,4 @@ export const threadsSchema = either([z.literal('auto'), integer({ description: '
 /** The number of threads that `threads` stands for, where so many processes share the machine. */
 export function resolveThreads(threads: number | 'auto', processes = 1): number {
   return threads === 'auto' ? Math.max(1, Math.floor(availableParallelism() / processes)) : threads;
-}
-
-/**
- * The device that `device` stands for in this build.
- *
- * @throws SelfgradError `ERR_DEVICE` for a CUDA device: there is no CUDA plug-in
- */
-export function resolveDevice(device: Device): 'cpu' {
-  if (device === 'auto' || device === 'cpu') return 'cpu';
-  throw new SelfgradError('ERR_DEVICE', sentence('a device of this build', 'device', device), {
-    fix: 'selfgrad was built without the CUDA plug-in: write auto or cpu.',
-  });
 }

@@ -3,6 +3,9 @@
  * has already checked; names are the snake_case of the C++ core in camelCase.
  */
 
+/** Where tensors are. */
+export type NativeDevice = 'cpu' | `cuda:${number}`;
+
 /** Pixels are uint8 NCHW; labels int32 in 0 … classes - 1. */
 export interface NativeDatasetOptions {
   count: number;
@@ -151,6 +154,9 @@ export interface NativeModel {
   readonly flops: number;
   /** Layers with weights, or every entry of `layers`; throws as `flops`. */
   readonly costs: NativeLayerCost[];
+  readonly device: NativeDevice;
+  /** Moves the weights, to a GPU behind `openCuda`; throws while a run has the model, unless they are there already. */
+  to(request: { device: NativeDevice }): void;
   /** Names, shapes of parameters and buffers, in PyTorch's naming. */
   tensors(): { name: string; shape: number[] }[];
   /** From the pixels (the first) to the logits (the last), with copies of the weights. */
@@ -557,7 +563,12 @@ export interface NativeBinding {
   initialize(options: { SelfgradError: unknown }): void;
   /** Stops every run and waits for its thread; called when the process exits. */
   shutdown(): void;
-  info(): { libtorch: string; builtFor: string; threads: number; cpuCapability: string; cuda: boolean };
+  info(): { libtorch: string; builtFor: string; threads: number; cpuCapability: string };
+  /** Opens LibTorch's GPU part and the CUDA plug-in, once; null, or what is wrong with which of them. */
+  openCuda(request: {
+    libtorchCuda: string;
+    plugin: string;
+  }): { part: 'libtorch' | 'plugin'; problem: string } | null;
   Dataset: new (options: NativeDatasetOptions) => NativeDataset;
   Model: new (options: NativeModelOptions) => NativeModel;
   /** What the network of these options would cost; its shapes are checked, its weights not drawn. */

@@ -16,12 +16,24 @@ interface Loader {
   readonly builtFor: string;
   /** Opens LibTorch for the life of the process and returns its version, as in `2.11.0`. */
   open(request: { libtorchCpu: string }): string;
+  gpus(): Gpus | null;
 }
 
-/** The addon's files on this machine. */
+/** What NVIDIA's driver says. */
+export interface Gpus {
+  /** Of CUDA that the driver is for; 13000 is 13.0. */
+  version: number;
+  count: number;
+  /** The driver's number of what failed, 0 when nothing did, and its name. */
+  error: number;
+  reason: string;
+}
+
+/** The addon's files on this machine; the CUDA plug-in may be absent. */
 export interface AddonFiles {
   loader: string;
   core: string;
+  cudaPlugin: string;
 }
 
 const require = createRequire(import.meta.url);
@@ -60,7 +72,7 @@ export function findAddon(root: string = packageRoot, env: NodeJS.ProcessEnv = p
       },
     );
   }
-  return { loader, core };
+  return { loader, core, cudaPlugin: join(dirname(core), 'selfgrad_cuda.so') };
 }
 
 function requireAddon<T>(file: string): T {
@@ -78,6 +90,11 @@ function requireAddon<T>(file: string): T {
 /** The version of LibTorch that the addon in these files was built with. */
 export function addonBuiltFor({ loader }: AddonFiles): string {
   return requireAddon<Loader>(loader).builtFor;
+}
+
+/** The GPUs of this machine; null without NVIDIA's driver. Nothing of CUDA is loaded. */
+export function findGpus({ loader }: AddonFiles): Gpus | null {
+  return requireAddon<Loader>(loader).gpus();
 }
 
 function openLibtorch(loader: Loader, libtorch: FoundLibtorch): void {
@@ -101,9 +118,16 @@ function openLibtorch(loader: Loader, libtorch: FoundLibtorch): void {
 }
 
 let binding: NativeBinding | undefined;
+let libtorch: FoundLibtorch | undefined;
+
+/** The LibTorch that `loadBinding` opened. */
+export function loadedLibtorch(): FoundLibtorch | undefined {
+  return libtorch;
+}
 
 /**
- * The native binding, loaded at the first call and kept for this thread.
+ * The native binding, loaded at the first call and kept for this thread. Where there are GPUs and the CUDA plug-in, a
+ * LibTorch that computes on GPUs comes first.
  *
  * @throws SelfgradError ERR_ADDON when the addon is missing or will not load, ERR_LIBTORCH when LibTorch is
  *   missing or of another version.
@@ -116,7 +140,9 @@ export function loadBinding(): NativeBinding {
   process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
   // Before c10d loads: its recorder takes a stack at every message between ranks, and nobody asks for it.
   process.env.TORCH_FR_BUFFER_SIZE ??= '0';
-  openLibtorch(loader, resolveLibtorch());
+  const cuda = existsSync(files.cudaPlugin) && (loader.gpus()?.count ?? 0) > 0;
+  libtorch = resolveLibtorch({ cuda });
+  openLibtorch(loader, libtorch);
   const loaded = requireAddon<NativeBinding>(files.core);
   loaded.initialize({ SelfgradError });
   // A thread that still computes while the process tears LibTorch down would crash it.

@@ -11,7 +11,7 @@ function findPackageRoot(): string {
 
 interface Manifest {
   version: string;
-  selfgrad: { libtorch: string };
+  selfgrad: { libtorch: string; cuda: string };
 }
 
 /** The folder of selfgrad's package.json. */
@@ -24,3 +24,6 @@ export const packageVersion = manifest.version;
 
 /** The one version of LibTorch that this package works with, as in `2.11.0`. */
 export const pinnedLibtorch = manifest.selfgrad.libtorch;
+
+/** The version of CUDA that this LibTorch's GPU part is built with, as in `13.0`. */
+export const pinnedCuda = manifest.selfgrad.cuda;

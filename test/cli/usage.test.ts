@@ -56,11 +56,6 @@ describe('wrong usage', () => {
     ],
     ['train --seed one', 2, "ERR_OPTION  Expected an integer >= 0 for seed but received 'one' (string)."],
     [
-      'train --device cuda:0',
-      4,
-      "ERR_DEVICE  Expected a device of this build for device but received 'cuda:0' (string). selfgrad was built without the CUDA plug-in: write auto or cpu.",
-    ],
-    [
       'train --progress loud',
       2,
       "ERR_OPTION  Option '--progress <how>' argument 'loud' is invalid. Allowed choices are none, bar, line, json.",

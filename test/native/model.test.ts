@@ -117,6 +117,14 @@ describe('predict', () => {
 });
 
 describe('a model', () => {
+  it('says where it is, moves to where it is already in any state, and knows no other device', () => {
+    expect(model.to('cpu')).toBe('cpu');
+    expect(model.device).toBe('cpu');
+    expect(() => model.to('gpu' as 'cpu')).toThrow(
+      "Expected auto, cpu or cuda:N for device but received 'gpu' (string). Write cuda:0.",
+    );
+  });
+
   it('tells what it is', () => {
     expect(model.options).toMatchObject({
       architecture: 'preact-resnet',

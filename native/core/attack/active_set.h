@@ -15,10 +15,15 @@ class ActiveSet {
   const at::Tensor& rows() const { return rows_; }
   /// (M) bool: rows that have not left. The others must not write results any more.
   const at::Tensor& alive() const { return alive_; }
+  /// As of the last `drop`.
   bool empty() const { return count_ == 0; }
 
-  /// Takes the rows of `done` (M) bool out. When at least an eighth of the rows has left since the last time,
-  /// drops them from `tensors` (M, …) too; each keeps its memory format.
+  /// Takes the rows of `done` (M) bool out; the host does not wait.
+  void mark(const at::Tensor& done);
+  /// When at least an eighth of the rows has left since the last time, drops them from `tensors` (M, …) too;
+  /// each keeps its memory format. True where it did so: the tensors are others now.
+  bool drop(at::ArrayRef<at::Tensor*> tensors);
+  /// Both.
   void leave(const at::Tensor& done, at::ArrayRef<at::Tensor*> tensors);
 
  private:

@@ -3,17 +3,21 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/clone.h>
+#include <ATen/ops/expand.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "attack/active_set.h"
 #include "attack/apgd_climb.h"
 #include "attack/apgd_l1_climb.h"
+#include "attack/steps.h"
 #include "attack/targets.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 namespace {
@@ -45,9 +49,9 @@ AttackResult Apgd::climb(Target& target, const at::Tensor& images, const Goal& g
   const DrawKey key{target.seed(), Purpose::kAttackStart, round};
   const auto shape = images.sizes().slice(1);
   const bool l1 = threat.norm == Norm::kL1;
-  const at::Tensor noise =
-      l1 ? normal(key, indices, shape) : random_surface_start(threat, key, indices, shape);
-  const at::Tensor start = project(threat, images, images + noise.to(images.device()));
+  const at::Tensor noise = l1 ? upload(normal(key, indices, shape), images.device())
+                              : random_surface_start(threat, key, indices, shape, images.device());
+  const at::Tensor start = project(threat, images, images + noise);
   if (l1) return follow(ApgdL1Climb(threat, options_.steps, images, start), target, images, goal, towards);
   return follow(ApgdClimb(threat, options_.steps, images, start), target, images, goal, towards);
 }
@@ -61,24 +65,41 @@ AttackResult Apgd::follow(Climb climb, Target& target, const at::Tensor& images,
   at::Tensor rank = towards;
   std::vector<at::Tensor*> rows = climb.rows();
   rows.insert(rows.end(), {&goal.classes, &rank});
-  const auto record = [&](const at::Tensor& logits, int64_t step) {
+  at::Tensor taken = at::zeros({}, result.step.options());
+  const auto record = [&](const at::Tensor& logits) {
     at::Tensor wrong = goal.reached(logits).logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), wrong, climb.x());
     store_rows(result.success, active.rows(), wrong, wrong);
-    fill_rows(result.step, active.rows(), wrong, step);
+    store_rows(result.step, active.rows(), wrong, taken.expand({wrong.size(0)}));
     return wrong;
   };
-  for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
+  const auto take_step = [&] {
     at::Tensor value;
     const auto loss = [&](const at::Tensor& z) { return value = loss_of(loss_, z, goal, rank); };
     const Target::Gradient g = target.gradient(climb.x(), loss);
-    const at::Tensor done = record(g.logits, step);
+    const at::Tensor done = record(g.logits);
     climb.step(value.detach(), g.gradient);
-    active.leave(done, rows);
+    taken.add_(1);
+    active.mark(done);
+  };
+  Steps steps(target, images.device());
+  int64_t unseen = 0;
+  for (int64_t step = 0; step < options_.steps && !active.empty();) {
+    const int64_t alike = climb.alike();
+    const int64_t count = std::min({alike, steps.at_once(), options_.steps - step});
+    if (alike > 1) {
+      steps.take(count, take_step);
+    } else {
+      take_step();
+    }
+    climb.set_taken(step += count);
+    unseen += count;
+    if (unseen < steps.at_once()) continue;
+    unseen = 0;
+    if (active.drop(rows)) steps.moved();
   }
   if (!active.empty()) {
-    const at::Tensor standing =
-        record(target.logits(climb.x()), options_.steps).logical_not().logical_and(active.alive());
+    const at::Tensor standing = record(target.logits(climb.x())).logical_not().logical_and(active.alive());
     store_rows(result.adversarial, active.rows(), standing, climb.x());
   }
   return result;

@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "attack/active_set.h"
+#include "attack/steps.h"
 
 namespace selfgrad {
 namespace {
@@ -45,7 +46,11 @@ ApgdClimb::ApgdClimb(const Threat& threat, int64_t steps, const at::Tensor& orig
       best_loss_(at::full_like(eta_, -std::numeric_limits<double>::infinity())),
       best_at_checkpoint_(best_loss_),
       raised_(at::zeros_like(eta_)),
-      halved_(at::ones({start.size(0)}, start.options().dtype(at::kBool))) {}
+      halved_(at::ones({start.size(0)}, start.options().dtype(at::kBool))) {
+  // Each in memory of its own, where `assign` writes in place.
+  for (at::Tensor* tensor : rows())
+    *tensor = own(*tensor);
+}
 
 std::vector<at::Tensor*> ApgdClimb::rows() {
   return {&origin_,        &x_,         &previous_x_,         &best_x_, &best_gradient_, &eta_,
@@ -56,35 +61,39 @@ std::vector<at::Tensor*> ApgdClimb::rows() {
 at::Tensor ApgdClimb::needs_smaller_steps() {
   const at::Tensor wavering = raised_ <= kRaisedShare * static_cast<double>(window_);
   const at::Tensor stuck = halved_.logical_not().logical_and(best_at_checkpoint_ >= best_loss_);
-  halved_ = wavering.logical_or(stuck);
-  best_at_checkpoint_ = best_loss_;
-  raised_ = at::zeros_like(raised_);
+  assign(halved_, wavering.logical_or(stuck));
+  assign(best_at_checkpoint_, best_loss_);
+  assign(raised_, at::zeros_like(raised_));
   window_ = std::max(window_ - shrink_, shortest_);
   checkpoint_ += window_;
   return halved_;
 }
 
+int64_t ApgdClimb::alike() const {
+  return taken_ == 0 || taken_ == checkpoint_ ? 1 : checkpoint_ - taken_;
+}
+
 void ApgdClimb::step(const at::Tensor& loss, const at::Tensor& gradient) {
-  raised_ = raised_ + (loss > previous_loss_);
-  previous_loss_ = loss;
+  assign(raised_, raised_ + (loss > previous_loss_));
+  assign(previous_loss_, loss);
   const at::Tensor better = loss > best_loss_;
-  best_loss_ = at::where(better, loss, best_loss_);
-  best_x_ = where_rows(better, x_, best_x_);
-  best_gradient_ = where_rows(better, gradient, best_gradient_);
+  assign(best_loss_, at::where(better, loss, best_loss_));
+  assign(best_x_, where_rows(better, x_, best_x_));
+  assign(best_gradient_, where_rows(better, gradient, best_gradient_));
   at::Tensor uphill = gradient;
   if (taken_ == checkpoint_) {
     const at::Tensor back = needs_smaller_steps();
-    eta_ = at::where(back, eta_ / 2.0, eta_);
-    previous_loss_ = at::where(back, best_loss_, previous_loss_);
-    x_ = where_rows(back, best_x_, x_);
+    assign(eta_, at::where(back, eta_ / 2.0, eta_));
+    assign(previous_loss_, at::where(back, best_loss_, previous_loss_));
+    assign(x_, where_rows(back, best_x_, x_));
     uphill = where_rows(back, best_gradient_, uphill);
   }
   at::Tensor next = projected_step(threat_, origin_, x_, uphill, eta_);
   if (taken_ > 0) {
     next = project(threat_, origin_, x_ + kMomentum * (next - x_) + (1.0 - kMomentum) * (x_ - previous_x_));
   }
-  previous_x_ = x_;
-  x_ = next;
+  assign(previous_x_, x_);
+  assign(x_, next);
   ++taken_;
 }
 

@@ -33,6 +33,11 @@ class ApgdClimb {
   /// Moves x() on; loss (M) to be raised and its gradient (M, C, H, W), both at x().
   void step(const at::Tensor& loss, const at::Tensor& gradient);
 
+  /// How many steps from here on are the same work: all but the first and those at checkpoints.
+  int64_t alike() const;
+  /// What `step` counts, where steps were taken again without it.
+  void set_taken(int64_t steps) { taken_ = steps; }
+
   const at::Tensor& best_x() const { return best_x_; }        ///< (M, C, H, W)
   const at::Tensor& best_loss() const { return best_loss_; }  ///< (M), -inf before the first step
   const at::Tensor& eta() const { return eta_; }              ///< (M), pixel units

@@ -31,6 +31,10 @@ class ApgdL1Climb {
   /// Moves x() on; loss (M) to be raised and its gradient (M, C, H, W), both at x().
   void step(const at::Tensor& loss, const at::Tensor& gradient);
 
+  /// As ApgdClimb's; here no step writes where the last one did, so each stands for itself.
+  static int64_t alike() { return 1; }
+  void set_taken(int64_t steps) { taken_ = steps; }
+
   const at::Tensor& eta() const { return eta_; }    ///< (M), pixel units
   const at::Tensor& kept() const { return kept_; }  ///< (M) float: the share of coordinates that a step moves
 

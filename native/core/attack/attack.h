@@ -71,7 +71,8 @@ struct AttackOptions {
 };
 
 /// The attacked network, as attacks see it: the one place that counts passes, looks at the stop flag and
-/// refuses logits that are not finite.
+/// refuses logits that are not finite. On a GPU those of passes with a graph are looked at later, by the next
+/// pass without one or by `settle`, so that the host need not wait.
 /// @throws Cancelled when `stop` is set, Error("ERR_NUMERIC") for NaN or infinite logits.
 class Target {
  public:
@@ -101,7 +102,16 @@ class Target {
   void set_windows(Windows windows) { windows_ = std::move(windows); }
   std::unique_ptr<WindowForward> windows() const { return windows_ ? windows_() : nullptr; }
   /// Counts and checks a pass of `images` images that `logits` makes.
-  at::Tensor counted(int64_t images, const std::function<at::Tensor()>& logits);
+  at::Tensor counted(int64_t images, const std::function<at::Tensor()>& logits, bool look_later = false);
+
+  /// Looks at the logits that were not looked at yet. @throws Error("ERR_NUMERIC")
+  void settle();
+  /// Whether a `gradient` is the same work each time, with no look at values in between: then a graph may
+  /// hold it. Only where the network is said to be so.
+  bool repeats() const { return repeats_ && !source_ && precision_ == Precision::kFloat32; }
+  void set_repeats(bool repeats) { repeats_ = repeats; }
+  /// Adds passes that were made again without the host.
+  void count_repeated(int64_t times, const Passes& each);
 
   /// Another model for each `gradient`, whose logits stay the attacked one's; null: the attacked one itself.
   /// Losses are then its, so that value and gradient agree, and samples and precision are of its passes.
@@ -124,7 +134,7 @@ class Target {
   at::Tensor source_gradient(const at::Tensor& x, const std::function<at::Tensor(const at::Tensor&)>& loss);
   at::Tensor settle_ties(const at::Tensor& x, const at::Tensor& logits);
   void check_stop() const;
-  void check_finite(const at::Tensor& logits) const;
+  void check_finite(const at::Tensor& logits, bool later);
 
   Logits logits_;
   Windows windows_;
@@ -132,6 +142,9 @@ class Target {
   const std::atomic<bool>& stop_;
   Passes passes_;
   int64_t samples_ = 1;
+  bool repeats_ = false;
+  at::Tensor
+      finite_;  ///< bool on the GPU: whether all logits were that are not looked at yet; may be undefined
   Precision precision_ = Precision::kFloat32;
   std::string place_ = "batch 0";
   std::unique_ptr<Target> source_;

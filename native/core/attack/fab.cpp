@@ -144,8 +144,8 @@ AttackResult Fab::run(Target& target, const at::Tensor& images, const at::Tensor
         const DrawKey key{target.seed(), Purpose::kAttackStart, round + static_cast<uint32_t>(descents)};
         const at::Tensor noise =
             random_surface_start({threat.norm, threat.eps / 2}, key, indices.index_select(0, search.rows()),
-                                 images.sizes().slice(1));
-        start = (start + noise.to(images.device())).clamp(0, 1);
+                                 images.sizes().slice(1), images.device());
+        start = (start + noise).clamp(0, 1);
       }
       search.descend(descents * options_.steps, start, first, at_once);
     }

@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/clamp_min.h>
 #include <ATen/ops/clone.h>
+#include <ATen/ops/expand.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/logical_and.h>
@@ -17,6 +18,7 @@
 
 #include "attack/active_set.h"
 #include "attack/goal.h"
+#include "attack/steps.h"
 
 namespace selfgrad {
 namespace {
@@ -25,29 +27,32 @@ constexpr double kSmallestGradient = 1e-30;
 
 /// The best iterate that reaches the goal, misclassified as it wants, of each image of a batch.
 struct PgdRecord {
-  PgdRecord(const at::Tensor& images, double threshold)
+  /// before: steps of earlier restarts.
+  PgdRecord(const at::Tensor& images, double threshold, int64_t before)
       : confidence(threshold),
         adversarial(images.clone()),
         best(at::full({images.size(0)}, -std::numeric_limits<float>::infinity(), images.options())),
         success(at::zeros({images.size(0)}, images.options().dtype(at::kBool))),
-        steps(no_steps(images)) {}
+        steps(no_steps(images)),
+        taken(at::full({}, before, steps.options())) {}
 
-  /// Keeps the rows of x (M, C, H, W), found after `step` steps, that beat what is stored; returns (M) bool:
-  /// who has reached `confidence`.
-  at::Tensor update(const ActiveSet& active, const at::Tensor& x, const Goal& goal, const at::Tensor& logits,
-                    int64_t step) {
+  /// Keeps the rows of x (M, C, H, W) that beat what is stored; returns (M) bool: who has reached
+  /// `confidence`.
+  at::Tensor update(const ActiveSet& active, const at::Tensor& x, const Goal& goal,
+                    const at::Tensor& logits) {
     const at::Tensor reached = goal.reached(logits).logical_and(active.alive());
     const at::Tensor lead = goal.lead(logits);
     const at::Tensor better = reached.logical_and(lead > best.index_select(0, active.rows()));
     store_rows(adversarial, active.rows(), better, x);
     store_rows(best, active.rows(), better, lead);
     store_rows(success, active.rows(), better, reached);
-    fill_rows(steps, active.rows(), better, step);
+    store_rows(steps, active.rows(), better, taken.expand({better.size(0)}));
     return reached.logical_and(lead >= confidence);
   }
 
   double confidence;
   at::Tensor adversarial, best, success, steps;
+  at::Tensor taken;  ///< int64: steps so far
 };
 
 /// Each gradient over the sum of its absolute values; zero stays zero.
@@ -63,12 +68,11 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
   const Threat& threat = options_.threat;
   const at::Tensor aims = aims_of(options_, target, images, labels, indices);
   Goal goal = goal_of(labels, aims);
-  PgdRecord record(images, options_.confidence);
   // Of points drawn at random (no steps) each restart is one.
-  const int64_t before = restart_of(round) * std::max<int64_t>(1, options_.steps);
+  PgdRecord record(images, options_.confidence, restart_of(round) * std::max<int64_t>(1, options_.steps));
   ActiveSet active(images.size(0), images.device());
   at::Tensor origin = images;
-  at::Tensor x = images;
+  at::Tensor x = own(images);
   if (options_.random_start) {
     const DrawKey key{target.seed(), Purpose::kAttackStart, round};
     x = random_point(threat, key, indices, images);
@@ -79,16 +83,24 @@ AttackResult Pgd::run(Target& target, const at::Tensor& images, const at::Tensor
     velocity = at::zeros_like(images);
     rows.push_back(&velocity);
   }
-  for (int64_t step = 0; step < options_.steps && !active.empty(); ++step) {
+  const auto take_step = [&] {
     const auto loss = [&](const at::Tensor& z) { return goal.loss(options_.loss, z, options_.confidence); };
     const Target::Gradient g = target.gradient(x, loss);
-    const at::Tensor done = record.update(active, x, goal, g.logits, before + step);
-    if (momentum_) velocity = momentum_->decay * velocity + per_l1_norm(g.gradient);
-    x = projected_step(threat, origin, x, momentum_ ? velocity : g.gradient, options_.alpha);
-    active.leave(done, rows);
+    const at::Tensor done = record.update(active, x, goal, g.logits);
+    if (momentum_) assign(velocity, momentum_->decay * velocity + per_l1_norm(g.gradient));
+    assign(x, projected_step(threat, origin, x, momentum_ ? velocity : g.gradient, options_.alpha));
+    record.taken.add_(1);
+    active.mark(done);
+  };
+  Steps steps(target, images.device());
+  for (int64_t step = 0; step < options_.steps && !active.empty();) {
+    const int64_t count = std::min(steps.at_once(), options_.steps - step);
+    steps.take(count, take_step);
+    step += count;
+    if (active.drop(rows)) steps.moved();
   }
   if (!active.empty()) {
-    record.update(active, x, goal, target.logits(x), before + options_.steps);
+    record.update(active, x, goal, target.logits(x));
     // What never reached the goal comes back as it was last tried.
     const at::Tensor standing = record.success.index_select(0, active.rows()).logical_not();
     store_rows(record.adversarial, active.rows(), standing.logical_and(active.alive()), x);

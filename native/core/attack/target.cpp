@@ -6,7 +6,9 @@
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/logical_and.h>
 #include <ATen/ops/nonzero.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/select.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/topk.h>
@@ -22,34 +24,56 @@ namespace {
 /// bfloat16 has 8 bits: what a network computes in it is off by about this share of the largest logit.
 constexpr double kBfloat16Error = 0.02;
 
+constexpr const char* kOverflow = ". Its weights or a layer overflow: train with a lower lr.";
+
 }  // namespace
 
 void Target::check_stop() const {
   if (stop_) throw Cancelled();
 }
 
-void Target::check_finite(const at::Tensor& logits) const {
+void Target::check_finite(const at::Tensor& logits, bool later) {
   const at::Tensor finite = at::isfinite(logits).all(1);
+  if (later && logits.is_cuda()) {
+    // In one place from the first time on: a recorded step writes there again.
+    if (!finite_.defined()) finite_ = at::ones({}, finite.options());
+    finite_.logical_and_(finite.all());
+    return;
+  }
+  settle();
   if (finite.all().item<bool>()) return;
   const auto bad = (~finite).nonzero();
   throw Error("ERR_NUMERIC", "Expected finite logits from the network but received NaN or infinity for " +
                                  std::to_string(bad.size(0)) + " of " + std::to_string(logits.size(0)) +
                                  " images, first for image " + std::to_string(bad[0].item<int64_t>()) +
-                                 " of " + place_ +
-                                 ". Its weights or a layer overflow: train with a lower lr.");
+                                 " of " + place_ + kOverflow);
 }
 
-at::Tensor Target::counted(int64_t images, const std::function<at::Tensor()>& logits) {
+void Target::settle() {
+  if (source_) source_->settle();
+  if (!finite_.defined() || finite_.item<bool>()) return;
+  throw Error("ERR_NUMERIC", "Expected finite logits from the network but received NaN or infinity in " +
+                                 place_ + kOverflow);
+}
+
+at::Tensor Target::counted(int64_t images, const std::function<at::Tensor()>& logits, bool look_later) {
   check_stop();
   at::Tensor z = logits();
   passes_.forward += images;
-  check_finite(z);
+  check_finite(z, look_later);
   return z;
+}
+
+void Target::count_repeated(int64_t times, const Passes& each) {
+  check_stop();
+  passes_.forward += times * each.forward;
+  passes_.backward += times * each.backward;
 }
 
 at::Tensor Target::forward(const at::Tensor& x, bool with_graph) {
   const torch::autograd::AutoGradMode mode(with_graph);
-  return counted(x.size(0), [&] { return logits_(x).to(at::kFloat); });
+  return counted(
+      x.size(0), [&] { return logits_(x).to(at::kFloat); }, /*look_later=*/with_graph);
 }
 
 at::Tensor Target::logits(const at::Tensor& x) {

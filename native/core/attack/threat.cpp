@@ -8,7 +8,9 @@
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/erf.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/masked_fill.h>
 #include <ATen/ops/narrow.h>
 #include <ATen/ops/sign.h>
 #include <ATen/ops/where.h>
@@ -19,7 +21,9 @@
 
 #include "attack/l1_projection.h"
 #include "kernels/cpu/table.h"
+#include "kernels/cuda/table.h"
 #include "kernels/switches.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 namespace {
@@ -34,7 +38,7 @@ at::Tensor per_example_view(const at::Tensor& values, const at::Tensor& like) {
 }
 
 at::Tensor one_where_zero(const at::Tensor& values) {
-  return at::where(values == 0, at::Scalar(1.0F), values);
+  return values.masked_fill(values == 0, 1.0);
 }
 
 at::Tensor largest(const at::Tensor& x) {
@@ -43,7 +47,16 @@ at::Tensor largest(const at::Tensor& x) {
 
 bool fits(const at::Tensor& x) {
   static const bool enabled = kernels::enabled("projected-step");
-  return enabled && x.device().is_cpu() && x.numel() > 0 && x.scalar_type() == at::kFloat;
+  const bool known = x.is_cpu() || kernels::cuda_kernels_of(x.device()) != nullptr;
+  return enabled && known && x.numel() > 0 && x.scalar_type() == at::kFloat;
+}
+
+/// alpha (N) float32 on the device of x.
+at::Tensor cuda_linf_step(double eps, const at::Tensor& origin, const at::Tensor& x,
+                          const at::Tensor& gradient, const at::Tensor& alpha) {
+  const auto format = x.suggest_memory_format();
+  return kernels::cuda_kernels()->projected_step(x.contiguous(format), origin.contiguous(format),
+                                                 gradient.contiguous(format), alpha, eps);
 }
 
 /// One pass over the pixels; `alpha(n)` is that of image n.
@@ -75,9 +88,10 @@ at::Tensor perturbation_norm(Norm norm, const at::Tensor& delta) {
 }
 
 at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
-                        at::IntArrayRef example_shape) {
+                        at::IntArrayRef example_shape, at::Device device) {
   TORCH_CHECK(threat.norm != Norm::kL1, "no random start in L1");
-  if (threat.norm == Norm::kLinf) return uniform(key, indices, example_shape, -threat.eps, threat.eps);
+  if (threat.norm == Norm::kLinf)
+    return uniform(key, indices, example_shape, -threat.eps, threat.eps, 0, device);
   int64_t size = 1;
   for (const int64_t extent : example_shape)
     size *= extent;
@@ -89,16 +103,16 @@ at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tens
   const at::Tensor length = at::linalg_vector_norm(direction, 2, {1}, /*keepdim=*/true);
   std::vector<int64_t> shape{indices.size(0)};
   shape.insert(shape.end(), example_shape.begin(), example_shape.end());
-  return (direction * (threat.eps * radius / one_where_zero(length))).reshape(shape);
+  return upload((direction * (threat.eps * radius / one_where_zero(length))).reshape(shape), device);
 }
 
 at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
-                                at::IntArrayRef example_shape) {
+                                at::IntArrayRef example_shape, at::Device device) {
   TORCH_CHECK(threat.norm != Norm::kL1, "no surface start in L1");
   const at::Tensor draws = threat.norm == Norm::kLinf ? uniform(key, indices, example_shape, -1.0, 1.0)
                                                       : normal(key, indices, example_shape);
   const at::Tensor size = perturbation_norm(threat.norm, draws);
-  return draws * (threat.eps / per_example_view(one_where_zero(size), draws));
+  return upload(draws * (threat.eps / per_example_view(one_where_zero(size), draws)), device);
 }
 
 at::Tensor steepest_direction(Norm norm, const at::Tensor& gradient) {
@@ -126,14 +140,17 @@ at::Tensor project(const Threat& threat, const at::Tensor& origin, const at::Ten
 
 at::Tensor random_point(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
                         const at::Tensor& origin) {
-  const at::Tensor start = random_start(threat, key, indices, origin.sizes().slice(1));
-  return project(threat, origin, origin + start.to(origin.device()));
+  return project(threat, origin,
+                 origin + random_start(threat, key, indices, origin.sizes().slice(1), origin.device()));
 }
 
 at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const at::Tensor& x,
                           const at::Tensor& gradient, double alpha) {
-  if (threat.norm == Norm::kLinf && fits(x))
+  if (threat.norm == Norm::kLinf && fits(x)) {
+    if (x.is_cuda())
+      return cuda_linf_step(threat.eps, origin, x, gradient, at::full({x.size(0)}, alpha, x.options()));
     return fused_linf_step(threat.eps, origin, x, gradient, [&](int64_t) { return alpha; });
+  }
   return project(threat, origin, x + alpha * steepest_direction(threat.norm, gradient));
 }
 
@@ -141,6 +158,7 @@ at::Tensor projected_step(const Threat& threat, const at::Tensor& origin, const 
                           const at::Tensor& gradient, const at::Tensor& alpha) {
   if (threat.norm == Norm::kLinf && fits(x)) {
     const at::Tensor alphas = alpha.to(at::kFloat).contiguous();
+    if (x.is_cuda()) return cuda_linf_step(threat.eps, origin, x, gradient, alphas);
     const auto* of = alphas.const_data_ptr<float>();
     return fused_linf_step(threat.eps, origin, x, gradient, [&](int64_t n) { return of[n]; });
   }

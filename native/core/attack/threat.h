@@ -15,15 +15,17 @@ struct Threat {
   double eps = 8.0 / 255.0;
 };
 
-/// A random point of the ball around zero, (N, *example_shape) float32: uniform for Linf; for L2 a uniform
-/// direction with radius U(0, 1) * eps (Rice et al. 2020), not uniform in volume. Not for L1.
+/// A random point of the ball around zero, (N, *example_shape) float32 on `device`, the same on every one:
+/// uniform for Linf; for L2 a uniform direction with radius U(0, 1) * eps (Rice et al. 2020), not uniform in
+/// volume. Not for L1.
 at::Tensor random_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
-                        at::IntArrayRef example_shape);
+                        at::IntArrayRef example_shape, at::Device device);
 
 /// A random point that touches the surface of that ball, as APGD starts (Croce & Hein 2020): for Linf a
-/// uniform one, scaled; for L2 uniform on the sphere. (N, *example_shape) float32. Not for L1.
+/// uniform one, scaled; for L2 uniform on the sphere. (N, *example_shape) float32 on `device`, the same on
+/// every one. Not for L1.
 at::Tensor random_surface_start(const Threat& threat, const DrawKey& key, const at::Tensor& indices,
-                                at::IntArrayRef example_shape);
+                                at::IntArrayRef example_shape, at::Device device);
 
 /// The unit step of steepest ascent: sign(g) for Linf, g / |g|_2 per example for L2 (zero stays zero). Not
 /// for L1, where it moves one coordinate: `sparse_direction`.

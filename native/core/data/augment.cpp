@@ -5,7 +5,10 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "kernels/cuda/table.h"
+#include "kernels/see_through.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 namespace {
@@ -22,7 +25,7 @@ template <typename Visit>
 void for_visible(const Transform& t, int64_t height, int64_t width, const Visit& visit) {
   for (int64_t y = std::max<int64_t>(0, -t.dy); y < std::min<int64_t>(height, height - t.dy); ++y)
     for (int64_t x = 0; x < width; ++x) {
-      const int64_t source = (t.flip ? width - 1 - x : x) + t.dx;
+      const int64_t source = kernels::source_column(x, width, t.dx, t.flip);
       if (source >= 0 && source < width) visit(y, x, y + t.dy, source);
     }
 }
@@ -38,6 +41,25 @@ void read_image(const Pixel* in, const Transform& t, const ImageShape& shape, fl
     for (int64_t c = 0; c < shape.channels; ++c)
       pixel[c] = scale * static_cast<float>(source[c * plane]);
   });
+}
+
+template <typename Pixel>
+at::Tensor seen_through(const at::Tensor& images, const at::Tensor& indices,
+                        const std::vector<Transform>& transforms, float scale) {
+  if (images.is_cuda())
+    return kernels::cuda_kernels()->read_through(images, upload(indices, images.device()),
+                                                 upload(pack(transforms), images.device()), scale);
+  const ImageShape shape{images.size(1), images.size(2), images.size(3)};
+  const at::Tensor order = indices.contiguous();
+  const int64_t* index = order.const_data_ptr<int64_t>();
+  const Pixel* rows = images.const_data_ptr<Pixel>();
+  at::Tensor out = empty_channels_last(indices.size(0), shape);
+  auto* values = out.mutable_data_ptr<float>();
+  at::parallel_for(0, indices.size(0), kImageGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n)
+      read_image(rows + index[n] * shape.size(), transforms[n], shape, scale, values + n * shape.size());
+  });
+  return out;
 }
 
 }  // namespace
@@ -81,37 +103,45 @@ std::vector<Transform> draw_transforms(const AugmentOptions& options, const Draw
   return transforms;
 }
 
-at::Tensor augment_images(const Dataset& data, const at::Tensor& indices,
+at::Tensor pack(const std::vector<Transform>& transforms) {
+  at::Tensor packed = at::empty({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
+  auto* row = packed.mutable_data_ptr<int32_t>();
+  for (const Transform& t : transforms) {
+    *row++ = t.dy;
+    *row++ = t.dx;
+    *row++ = t.flip ? 1 : 0;
+  }
+  return packed;
+}
+
+std::vector<Transform> unpack(const at::Tensor& packed) {
+  std::vector<Transform> transforms(packed.size(0));
+  const auto* row = packed.const_data_ptr<int32_t>();
+  for (Transform& t : transforms) {
+    t = {row[0], row[1], row[2] != 0};
+    row += 3;
+  }
+  return transforms;
+}
+
+at::Tensor augment_images(const at::Tensor& pixels, const at::Tensor& indices,
                           const std::vector<Transform>& transforms) {
-  const ImageShape& shape = data.shape();
-  const at::Tensor order = indices.contiguous();
-  const int64_t* index = order.const_data_ptr<int64_t>();
-  at::Tensor out = empty_channels_last(indices.size(0), shape);
-  auto* pixels = out.mutable_data_ptr<float>();
-  at::parallel_for(0, indices.size(0), kImageGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n)
-      read_image(data.pixels(index[n]), transforms[n], shape, 1.0F / 255.0F, pixels + n * shape.size());
-  });
-  return out;
+  return seen_through<uint8_t>(pixels, indices, transforms, 1.0F / 255.0F);
 }
 
 at::Tensor read_through(const at::Tensor& memory, const at::Tensor& indices,
                         const std::vector<Transform>& transforms, float scale) {
-  const ImageShape shape{memory.size(1), memory.size(2), memory.size(3)};
-  const at::Tensor order = indices.contiguous();
-  const int64_t* index = order.const_data_ptr<int64_t>();
-  const int8_t* rows = memory.const_data_ptr<int8_t>();
-  at::Tensor out = empty_channels_last(indices.size(0), shape);
-  auto* values = out.mutable_data_ptr<float>();
-  at::parallel_for(0, indices.size(0), kImageGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n)
-      read_image(rows + index[n] * shape.size(), transforms[n], shape, scale, values + n * shape.size());
-  });
-  return out;
+  return seen_through<int8_t>(memory, indices, transforms, scale);
 }
 
 void write_through(at::Tensor& memory, const at::Tensor& indices, const std::vector<Transform>& transforms,
                    const at::Tensor& values, float scale) {
+  if (memory.is_cuda()) {
+    kernels::cuda_kernels()->write_through(memory, upload(indices, memory.device()),
+                                           upload(pack(transforms), memory.device()),
+                                           values.contiguous(at::MemoryFormat::ChannelsLast), scale);
+    return;
+  }
   const ImageShape shape{memory.size(1), memory.size(2), memory.size(3)};
   const int64_t plane = shape.height * shape.width;
   const at::Tensor order = indices.contiguous();
@@ -128,8 +158,7 @@ void write_through(at::Tensor& memory, const at::Tensor& indices, const std::vec
                     const float* pixel = image + (y * shape.width + x) * shape.channels;
                     int8_t* target = row + sy * shape.width + sx;
                     for (int64_t c = 0; c < shape.channels; ++c)
-                      target[c * plane] = static_cast<int8_t>(
-                          std::clamp(std::lrintf(pixel[c] / scale), static_cast<long>(-127), 127L));
+                      target[c * plane] = kernels::quantized(pixel[c], scale);
                   });
     }
   });

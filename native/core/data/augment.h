@@ -31,17 +31,22 @@ std::vector<Transform> unpack_transforms(const at::Tensor& packed);
 std::vector<Transform> draw_transforms(const AugmentOptions& options, const DrawKey& key,
                                        const at::Tensor& indices);
 
-/// (N, C, H, W) float32 in [0, 1], channels-last; pixels from outside the image are 0.
-at::Tensor augment_images(const Dataset& data, const at::Tensor& indices,
+/// (N, 3) int32, dy, dx and flip, and back.
+at::Tensor pack(const std::vector<Transform>& transforms);
+std::vector<Transform> unpack(const at::Tensor& packed);
+
+/// (N, C, H, W) float32 in [0, 1], channels-last; pixels from outside the image are 0. `pixels` (M, C, H, W)
+/// uint8 are the images of a data set; the result is on their device.
+at::Tensor augment_images(const at::Tensor& pixels, const at::Tensor& indices,
                           const std::vector<Transform>& transforms);
 
 /// Rows `indices` of `memory` (M, C, H, W) int8 seen through the transforms, times `scale`: (N, C, H, W)
-/// float32, channels-last; 0 outside the image.
+/// float32, channels-last, on the memory's device; 0 outside the image.
 at::Tensor read_through(const at::Tensor& memory, const at::Tensor& indices,
                         const std::vector<Transform>& transforms, float scale);
 
 /// The inverse: writes round(values / scale) of every visible pixel back to its place; invisible ones keep
-/// theirs.
+/// theirs. `values` are on the memory's device.
 void write_through(at::Tensor& memory, const at::Tensor& indices, const std::vector<Transform>& transforms,
                    const at::Tensor& values, float scale);
 

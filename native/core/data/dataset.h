@@ -40,6 +40,10 @@ class Dataset {
   int64_t classes() const { return classes_; }
   const ImageShape& shape() const { return shape_; }
   const uint8_t* pixels(int64_t index) const;
+  /// (rows, C, H, W) uint8: all images, in the rows that `rows_of` says.
+  const at::Tensor& all_pixels() const { return images_; }
+  /// Rows of `all_pixels` of (N) int64 indices.
+  at::Tensor rows_of(const at::Tensor& indices) const;
   int64_t label(int64_t index) const;
 
   /// (N) int64 labels of the given (N) int64 indices.
@@ -52,9 +56,6 @@ class Dataset {
  private:
   /// Behind the labels that are there. @throws Error("ERR_DATA"), Error("ERR_LABEL") as `append`.
   void append_labels(const int32_t* labels, int64_t n);
-  /// Rows of `images_` of (N) int64 indices.
-  at::Tensor rows_of(const at::Tensor& indices) const;
-
   int64_t count_, filled_ = 0, classes_;
   ImageShape shape_;
   at::Tensor images_;  // (rows, C, H, W) uint8

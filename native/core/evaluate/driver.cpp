@@ -18,6 +18,7 @@
 
 #include "attack/active_set.h"
 #include "attack/goal.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 namespace {
@@ -37,6 +38,7 @@ BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subj
   const at::Tensor images = subject.images(indices);
   const at::Tensor labels = subject.labels_of(indices);
   const AttackResult result = attack.run(attacker, images, labels, indices, round);
+  attacker.settle();
   const Goal goal = goal_of(labels, result.aims);
   BatchOutcome outcome;
   outcome.indices = indices;
@@ -57,7 +59,7 @@ BatchOutcome attack_batch(const Attack& attack, const Threat& threat, const Subj
 }  // namespace
 
 at::Tensor Subject::labels_of(const at::Tensor& indices) const {
-  return labels.index_select(0, indices - first).to(device);
+  return upload(labels.index_select(0, indices - first), device);
 }
 
 void for_each_batch(const at::Tensor& rows, int64_t size,

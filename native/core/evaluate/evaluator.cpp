@@ -22,6 +22,7 @@
 
 #include "evaluate/driver.h"
 #include "evaluate/recount.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 namespace {
@@ -82,7 +83,7 @@ class Evaluation {
         checker_(logits, options.seed, stop),
         kept_(data.shape()) {
     subject_.images = [&data, &options](const at::Tensor& indices) {
-      return data.images(indices).to(options.device);
+      return upload(data.images(indices), options.device);
     };
     subject_.labels = data.labels(every_index());
     subject_.first = options.first;
@@ -146,6 +147,7 @@ class Evaluation {
     const Stopwatch watch;
     Target attacker(logits_, options_.seed, stop_);
     attacker.set_windows(options_.windows);
+    attacker.set_repeats(options_.repeats);
     AttackOutcome outcome;
     outcome.name = options.name;
     const auto place = static_cast<size_t>(attack);

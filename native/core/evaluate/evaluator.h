@@ -27,6 +27,7 @@ struct EvaluateOptions {
   int64_t examples = 0;          ///< adversarial images to return
   bool keep_images = false;      ///< return all of them
   at::Device device = at::kCPU;  ///< where the network is
+  bool repeats = false;          ///< Classifier::repeats
 };
 
 /// Broken-by codes besides the place of an attack in the list.

@@ -4,6 +4,12 @@
 
 namespace selfgrad {
 
+void Classifier::move_to(at::Device device) {
+  if (device.is_cpu()) return;
+  throw Error("ERR_OPTION", "Expected device cpu for a model that is a function but received " +
+                                device.str() + ". Its attacks and evaluations run on the CPU.");
+}
+
 LayerGraph Classifier::layer_graph() const {
   throw Error(
       "ERR_OPTION",

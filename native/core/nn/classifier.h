@@ -24,6 +24,14 @@ class Classifier {
   /// gradients. A classifier that waits for another thread throws Cancelled once `stop` is set.
   virtual at::Tensor logits(const at::Tensor& images, const std::atomic<bool>& stop) = 0;
 
+  /// Where its weights are, and so where it wants its images.
+  virtual at::Device device() const { return at::kCPU; }
+  /// Moves the weights. @throws Error("ERR_OPTION") where they cannot leave the CPU.
+  virtual void move_to(at::Device device);
+
+  /// Whether each pass is the same work, whatever the images: no branch, no draw, no look at a value.
+  virtual bool repeats() const { return false; }
+
   /// Of the images that it takes.
   virtual ImageShape shape() const = 0;
   virtual int64_t classes() const = 0;

@@ -18,8 +18,9 @@
 namespace selfgrad {
 namespace {
 
+/// On the CPU.
 at::Tensor exact(const at::Tensor& parameter) {
-  return parameter.detach().to(at::kDouble).contiguous();
+  return parameter.detach().to(at::kCPU, at::kDouble).contiguous();
 }
 
 /// (C) as (C, 1, 1).

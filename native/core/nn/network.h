@@ -46,6 +46,9 @@ class Network : public torch::nn::Module, public Classifier {
   /// As `forward`, without gradients of weights and without taps: where BatchNorm's statistics are constants,
   /// image by image if that is faster.
   at::Tensor logits(const at::Tensor& images, const std::atomic<bool>& stop) override;
+  at::Device device() const override { return normalize_->mean().device(); }
+  void move_to(at::Device device) override { to(device); }
+  bool repeats() const override { return true; }
   ImageShape shape() const override { return options_.shape; }
   int64_t classes() const override { return options_.classes; }
   int64_t parameter_count() const override;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/cpu/channel_layout.h"
+#include "kernels/cuda/table.h"
 #include "kernels/norm_statistics.h"
 #include "kernels/switches.h"
 #include "nn/rank_statistics.h"
@@ -161,24 +162,11 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const at::Tensor& bias, BatchNorm2d* norm, Activation activation) {
     const at::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
-    const ChannelLayout layout(x);
     const bool training = norm->is_training();
-    at::Tensor y = at::empty_like(x);
     Statistics statistics;
-    for_storage(x, [&](auto storage) {
-      using T = decltype(storage);
-      const T* from = x.const_data_ptr<T>();
-      T* to = y.mutable_data_ptr<T>();
-      statistics =
-          training ? batch_statistics(layout, from)
-                   : Statistics{norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
-      if (training && norm->world()) statistics = over_ranks(*norm->world(), statistics);
-      const Affine affine(layout, statistics, weight, bias);
-      const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
-      layout.for_each([&](int64_t, Span span) {
-        kernels.forward(act_of(activation), to, from, span, affine.scale.data(), affine.shift.data());
-      });
-    });
+    if (!training) statistics = {norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
+    const at::Tensor y = x.is_cuda() ? on_gpu(x, weight, bias, activation, statistics)
+                                     : on_cpu(x, weight, bias, activation, norm->world(), statistics);
     if (training) norm->update_running(statistics.mean, statistics.variance, statistics.pixels);
     context->save_for_backward({input, weight, bias, statistics.mean, statistics.variance});
     context->saved_data["training"] = training;
@@ -207,13 +195,20 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     variable_list result(5);
     const at::Tensor gy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     const at::Tensor x = inputs[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const bool parameters = context->needs_input_grad(1) || context->needs_input_grad(2);
+    if (x.is_cuda()) {
+      const kernels::CudaNormGradients found = kernels::cuda_kernels()->norm_activation_backward(
+          act_of(activation), gy, x, inputs[1], inputs[2], statistics.mean, statistics.variance,
+          BatchNorm2d::kEps, scope.training, parameters);
+      return {found.x, found.weight, found.bias, {}, {}};
+    }
     const ChannelLayout layout(x);
     const Affine affine(layout, statistics, inputs[1], inputs[2]);
     result[0] = at::empty_like(x);
     for_storage(x, [&](auto storage) {
       using T = decltype(storage);
       const Batch<T> batch{result[0].mutable_data_ptr<T>(), gy.const_data_ptr<T>(), x.const_data_ptr<T>()};
-      if (scope.training || context->needs_input_grad(1) || context->needs_input_grad(2)) {
+      if (scope.training || parameters) {
         result[1] = at::empty_like(inputs[1]);
         result[2] = at::empty_like(inputs[2]);
         backward_with_sums(layout, affine, batch, act_of(activation), scope,
@@ -228,11 +223,44 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     });
     return result;
   }
+
+ private:
+  /// Undefined statistics are those of the batch, which are filled in.
+  static at::Tensor on_gpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                           Activation activation, Statistics& statistics) {
+    const kernels::CudaNormed normed = kernels::cuda_kernels()->norm_activation(
+        act_of(activation), x, weight, bias, statistics.mean, statistics.variance, BatchNorm2d::kEps);
+    statistics = {normed.mean, normed.variance, x.numel() / x.size(1)};
+    return normed.y;
+  }
+
+  static at::Tensor on_cpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                           Activation activation, const WorldPtr& world, Statistics& statistics) {
+    const ChannelLayout layout(x);
+    at::Tensor y = at::empty_like(x);
+    for_storage(x, [&](auto storage) {
+      using T = decltype(storage);
+      const T* from = x.const_data_ptr<T>();
+      T* to = y.mutable_data_ptr<T>();
+      if (!statistics.mean.defined()) {
+        statistics = batch_statistics(layout, from);
+        if (world) statistics = over_ranks(*world, statistics);
+      }
+      const Affine affine(layout, statistics, weight, bias);
+      const auto& kernels = kernels::cpu_kernels().norm_activation<T>();
+      layout.for_each([&](int64_t, Span span) {
+        kernels.forward(act_of(activation), to, from, span, affine.scale.data(), affine.shift.data());
+      });
+    });
+    return y;
+  }
 };
 
 bool fits(const BatchNorm2d& norm, const at::Tensor& x) {
   static const bool enabled = kernels::enabled("norm-activation");
-  return enabled && x.device().is_cpu() && x.numel() > 0 && norm.weight().scalar_type() == at::kFloat &&
+  // The GPU's kernels take their statistics by themselves, from one rank's batch.
+  const bool known = x.is_cpu() || (kernels::cuda_kernels_of(x.device()) != nullptr && !norm.world());
+  return enabled && known && x.numel() > 0 && norm.weight().scalar_type() == at::kFloat &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 

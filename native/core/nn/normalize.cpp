@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/cpu/channel_layout.h"
+#include "kernels/cuda/table.h"
 #include "kernels/switches.h"
 
 namespace selfgrad {
@@ -34,9 +35,11 @@ class FusedNormalize : public torch::autograd::Function<FusedNormalize> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& mean,
                             const at::Tensor& std) {
     const at::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
+    context->save_for_backward({std});
+    if (x.is_cuda()) return kernels::cuda_kernels()->normalize(x, mean, std, storage(x));
     const ChannelLayout layout(x);
     const Table means = table_of(layout, mean), stds = table_of(layout, std);
-    at::Tensor y = empty_like_in(x, storage());
+    at::Tensor y = empty_like_in(x, storage(x));
     for_storage(y, [&](auto zero) {
       using T = decltype(zero);
       const auto& kernels = kernels::cpu_kernels().normalize<T>();
@@ -44,7 +47,6 @@ class FusedNormalize : public torch::autograd::Function<FusedNormalize> {
         kernels.forward(y.mutable_data_ptr<T>(), x.const_data_ptr<float>(), span, means.data(), stds.data());
       });
     });
-    context->save_for_backward({std});
     return y;
   }
 
@@ -52,6 +54,7 @@ class FusedNormalize : public torch::autograd::Function<FusedNormalize> {
     const at::Tensor std = context->get_saved_variables()[0];
     if (at::GradMode::is_enabled()) return {gradients[0].to(at::kFloat) / std, {}, {}};
     const at::Tensor gy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    if (gy.is_cuda()) return {kernels::cuda_kernels()->normalize_backward(gy, std), {}, {}};
     const ChannelLayout layout(gy);
     const Table stds = table_of(layout, std);
     at::Tensor gx = empty_like_in(gy, at::kFloat);
@@ -65,16 +68,17 @@ class FusedNormalize : public torch::autograd::Function<FusedNormalize> {
     return {gx, {}, {}};
   }
 
-  static at::ScalarType storage() {
-    return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU)
-                                                       : at::kFloat;
+  static at::ScalarType storage(const at::Tensor& x) {
+    const c10::DeviceType device = x.device().type();
+    return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : at::kFloat;
   }
 };
 
 bool fits(const at::Tensor& x, const at::Tensor& mean) {
   static const bool enabled = kernels::enabled("normalize");
-  const auto storage = FusedNormalize::storage();
-  return enabled && x.device().is_cpu() && x.numel() > 0 && x.scalar_type() == at::kFloat &&
+  const auto storage = FusedNormalize::storage(x);
+  const bool known = x.is_cpu() || kernels::cuda_kernels_of(x.device()) != nullptr;
+  return enabled && known && x.numel() > 0 && x.scalar_type() == at::kFloat &&
          mean.scalar_type() == at::kFloat && (storage == at::kFloat || storage == at::kBFloat16);
 }
 

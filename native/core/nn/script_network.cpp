@@ -71,6 +71,11 @@ class ScriptNetwork final : public Classifier {
     return logits;
   }
 
+  at::Device device() const override { return normalize_.mean().device(); }
+  void move_to(at::Device device) override {
+    module_.to(device);
+    normalize_.to(device);
+  }
   ImageShape shape() const override { return shape_; }
   int64_t classes() const override { return classes_; }
   int64_t parameter_count() const override {

@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "evaluate/driver.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 namespace {
@@ -56,8 +57,8 @@ class Analysis {
 
  private:
   StabilityBatch batch_of(const at::Tensor& indices) {
-    return {target_, options_.threat, data_.images(indices).to(options_.device),
-            data_.labels(indices).to(options_.device), indices};
+    return {target_, options_.threat, upload(data_.images(indices), options_.device),
+            upload(data_.labels(indices), options_.device), indices};
   }
 
   void diagnose(const at::Tensor& indices) {
@@ -71,6 +72,7 @@ class Analysis {
     keep(margin_radius(batch));
     keep(gradient_error(batch));
     add(loss_profile(batch, ascent, options_.multiples));
+    target_.settle();
   }
 
   void certify_images() {
@@ -81,9 +83,10 @@ class Analysis {
     const int64_t total = std::min(options_.certify.count, options_.count);
     for_each_batch(at::arange(total, at::kLong), kCertifyBatch, [&](const at::Tensor& indices, int64_t) {
       const StabilityBatch batch = batch_of(indices);
+      // Bounds are float64, computed on the CPU.
       const Certificates certificates =
-          certify(graph, batch.images, batch.labels, target_.logits(batch.images), options_.threat,
-                  options_.certify, stop_);
+          certify(graph, batch.images.cpu(), batch.labels.cpu(), target_.logits(batch.images).cpu(),
+                  options_.threat, options_.certify, stop_);
       keep({{"certified", column(certificates.certified)},
             {"certified_margin", column(certificates.margin)},
             {"certified_radius", column(certificates.radius)}});

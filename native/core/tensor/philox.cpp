@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <c10/util/accumulate.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,16 +10,15 @@
 #include <numeric>
 #include <vector>
 
+#include "kernels/cuda/table.h"
+#include "kernels/philox.h"
+#include "tensor/upload.h"
+
 namespace selfgrad {
 namespace {
 
 // Examples per parallel task: small enough to share a batch of 128 among many cores.
 constexpr int64_t kGrain = 8;
-
-// 24 random bits as a float in [0, 1): every value is exact.
-float unit_float(uint32_t word) {
-  return static_cast<float>(word >> 8) * 0x1.0p-24F;
-}
 
 template <typename FillExample>
 at::Tensor fill_examples(const at::Tensor& indices, at::IntArrayRef example_shape, const FillExample& fill) {
@@ -39,17 +39,9 @@ at::Tensor fill_examples(const at::Tensor& indices, at::IntArrayRef example_shap
 }  // namespace
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
-  constexpr uint64_t kMultiply0 = 0xD2511F53;
-  constexpr uint64_t kMultiply1 = 0xCD9E8D57;
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t product0 = kMultiply0 * counter[0];
-    const uint64_t product1 = kMultiply1 * counter[2];
-    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(product1),
-               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(product0)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
-  }
-  return counter;
+  const auto& w = counter;
+  const auto block = kernels::philox4x32({{w[0], w[1], w[2], w[3]}}, key[0], key[1]);
+  return {block.words[0], block.words[1], block.words[2], block.words[3]};
 }
 
 std::array<uint32_t, 4> draw_block(const DrawKey& key, uint32_t example, uint32_t block) {
@@ -58,16 +50,24 @@ std::array<uint32_t, 4> draw_block(const DrawKey& key, uint32_t example, uint32_
 }
 
 at::Tensor uniform(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape, double low,
-                   double high, int64_t first_block) {
+                   double high, int64_t first_block, at::Device device) {
   const auto offset = static_cast<float>(low);
   const auto range = static_cast<float>(high - low);
-  return fill_examples(indices, example_shape, [&](uint32_t example, float* out, int64_t size) {
+  if (const auto* cuda = kernels::cuda_kernels_of(device)) {
+    std::vector<int64_t> shape{indices.size(0)};
+    shape.insert(shape.end(), example_shape.begin(), example_shape.end());
+    const kernels::CudaDraw draw{key.seed, static_cast<uint32_t>(key.purpose), key.round, first_block};
+    return cuda->uniform(draw, upload(indices, device), c10::multiply_integers(example_shape), offset, range)
+        .view(shape);
+  }
+  const auto fill = [&](uint32_t example, float* out, int64_t size) {
     for (int64_t i = 0; i < size; i += 4) {
       const auto words = draw_block(key, example, static_cast<uint32_t>(first_block + i / 4));
       for (int64_t lane = 0; lane < std::min<int64_t>(4, size - i); ++lane)
-        out[i + lane] = offset + range * unit_float(words[lane]);
+        out[i + lane] = offset + range * kernels::unit_float(words[lane]);
     }
-  });
+  };
+  return upload(fill_examples(indices, example_shape, fill), device);
 }
 
 at::Tensor normal(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape) {
@@ -76,8 +76,10 @@ at::Tensor normal(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef
       const auto words = draw_block(key, example, static_cast<uint32_t>(i / 4));
       for (int64_t pair = 0; pair < 4 && i + pair < size; pair += 2) {
         // 1 - u lies in (0, 1], so the logarithm is finite.
-        const double radius = std::sqrt(-2.0 * std::log(1.0 - static_cast<double>(unit_float(words[pair]))));
-        const double angle = 2.0 * std::numbers::pi * static_cast<double>(unit_float(words[pair + 1]));
+        const double radius =
+            std::sqrt(-2.0 * std::log(1.0 - static_cast<double>(kernels::unit_float(words[pair]))));
+        const double angle =
+            2.0 * std::numbers::pi * static_cast<double>(kernels::unit_float(words[pair + 1]));
         out[i + pair] = static_cast<float>(radius * std::cos(angle));
         if (i + pair + 1 < size) out[i + pair + 1] = static_cast<float>(radius * std::sin(angle));
       }

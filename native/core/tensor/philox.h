@@ -34,12 +34,12 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 /// The `block`-th four words of an example's stream.
 std::array<uint32_t, 4> draw_block(const DrawKey& key, uint32_t example, uint32_t block);
 
-/// Uniform float32 in [low, high), shape (N, *example_shape); indices: (N) int64 on the CPU. The words are
-/// those of each example's stream from `first_block` on.
+/// Uniform float32 in [low, high), shape (N, *example_shape), on `device`; indices: (N) int64 on the CPU. The
+/// words are those of each example's stream from `first_block` on; the numbers are the same on every device.
 at::Tensor uniform(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape, double low,
-                   double high, int64_t first_block = 0);
+                   double high, int64_t first_block = 0, at::Device device = at::kCPU);
 
-/// Standard normal float32 by Box–Muller, shape (N, *example_shape).
+/// Standard normal float32 by Box–Muller, shape (N, *example_shape), on the CPU.
 at::Tensor normal(const DrawKey& key, const at::Tensor& indices, at::IntArrayRef example_shape);
 
 /// The order of `count` examples in epoch `key.round`: int64 (count), a permutation.

@@ -12,7 +12,7 @@ namespace {
 class Atta : public Strategy {
  public:
   Atta(const TrainOptions& options, int64_t count, const ImageShape& shape)
-      : memory_(count, shape, options.threat.eps, memory_folder(options), options.world) {}
+      : memory_(count, shape, options.threat.eps, memory_folder(options), options.device, options.world) {}
 
   void prepare(StepContext& context) override {
     x_ = attacked_images(context, starts_afresh(context) ? near_images(context) : remembered(context));
@@ -22,7 +22,7 @@ class Atta : public Strategy {
 
   void commit(StepContext& context) override {
     if (starts_afresh(context)) memory_.forget(context.indices);
-    memory_.write(context.indices, context.transforms, (x_ - context.images).cpu());
+    memory_.write(context.indices, context.transforms, x_ - context.images);
   }
 
   std::vector<SharedRows> rows() const override { return {{memory_.count(), memory_.rows()}}; }
@@ -34,8 +34,7 @@ class Atta : public Strategy {
   }
 
   at::Tensor remembered(const StepContext& context) const {
-    const at::Tensor delta =
-        memory_.read(context.indices, context.transforms).delta.to(context.images.device());
+    const at::Tensor delta = memory_.read(context.indices, context.transforms).delta;
     return project(context.options.threat, context.images, context.images + delta);
   }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 
@@ -25,47 +26,51 @@ at::Tensor mapped_zeros(int64_t bytes, const std::string& folder) {
   return at::from_file(file.temporary(), /*shared=*/true, bytes, at::kChar);
 }
 
-at::Tensor stored(int64_t count, const ImageShape& shape, const std::string& folder) {
+at::Tensor stored(int64_t count, const ImageShape& shape, const std::string& folder, at::Device device) {
   const std::vector<int64_t> sizes{count, shape.channels, shape.height, shape.width};
-  return folder.empty() ? at::zeros(sizes, at::kChar)
-                        : mapped_zeros(count * shape.size(), folder).view(sizes);
+  const int64_t bytes = count * shape.size();
+  if (stays_on(device, bytes)) return at::zeros(sizes, at::TensorOptions().dtype(at::kChar).device(device));
+  return folder.empty() ? at::zeros(sizes, at::kChar) : mapped_zeros(bytes, folder).view(sizes);
 }
 
 }  // namespace
 
 GradientMemory::GradientMemory(int64_t count, const ImageShape& shape, double scale,
-                               const std::string& folder, WorldPtr world)
+                               const std::string& folder, at::Device device, WorldPtr world)
     : count_(count),
       world_(std::move(world)),
-      delta_(stored(world_->rows(count), shape, folder)),
+      delta_(stored(world_->rows(count), shape, folder, device)),
       visited_(at::zeros({world_->rows(count)}, at::kBool)),
-      unit_(static_cast<float>(scale / 127.0)) {}
+      unit_(static_cast<float>(scale / 127.0)),
+      device_(device) {}
 
 Memories GradientMemory::read(const at::Tensor& indices, const std::vector<Transform>& transforms) const {
   if (world_->alone())
-    return {read_through(delta_, indices, transforms, unit_), visited_.index_select(0, indices)};
+    return {upload(read_through(delta_, indices, transforms, unit_), device_),
+            visited_.index_select(0, indices)};
   RowExchange exchange(*world_, indices);
   const at::Tensor rows = exchange.from_keepers(delta_.index_select(0, exchange.places()));
   const at::Tensor visited = exchange.from_keepers(visited_.index_select(0, exchange.places()).to(at::kChar));
-  return {read_through(rows, at::arange(rows.size(0)), transforms, unit_), visited.to(at::kBool)};
+  return {upload(read_through(rows, at::arange(rows.size(0)), transforms, unit_), device_),
+          visited.to(at::kBool)};
 }
 
 void GradientMemory::forget(const at::Tensor& indices) {
   const at::Tensor places = world_->alone() ? indices : RowExchange(*world_, indices).places();
-  delta_.index_fill_(0, places, 0);
+  delta_.index_fill_(0, upload(places, delta_.device()), 0);
   visited_.index_fill_(0, places, false);
 }
 
 void GradientMemory::write(const at::Tensor& indices, const std::vector<Transform>& transforms,
                            const at::Tensor& delta) {
   if (world_->alone()) {
-    write_through(delta_, indices, transforms, delta, unit_);
+    write_through(delta_, indices, transforms, delta.to(delta_.device()), unit_);
     visited_.index_fill_(0, indices, true);
     return;
   }
   // Bytes travel, still in the augmented frame: which pixels the crop hid only their keeper knows.
   RowExchange exchange(*world_, indices);
-  const at::Tensor bytes = exchange.to_keepers((delta / unit_).round().clamp(-127, 127).to(at::kChar));
+  const at::Tensor bytes = exchange.to_keepers((delta.cpu() / unit_).round().clamp(-127, 127).to(at::kChar));
   const at::Tensor packed = exchange.to_keepers(pack_transforms(transforms));
   write_through(delta_, exchange.places(), unpack_transforms(packed), bytes.to(at::kFloat), 1.0F);
   visited_.index_fill_(0, exchange.places(), true);

@@ -22,12 +22,14 @@ struct Memories {
 class GradientMemory {
  public:
   /// All zero and unvisited. Perturbations lie in ±scale (pixel units); a byte is scale / 127. They are kept
-  /// in a file of `folder` that is mapped into memory and vanishes with the process; '': in memory.
+  /// on `device` where they fit; in the host's memory, in a file of `folder` that is mapped into memory and
+  /// vanishes with the process; '': without one.
   /// @throws Error("ERR_WRITE") when that file cannot be made: disk full, no permission.
   /// All ranks of the world make the same calls, each for its own indices.
   GradientMemory(int64_t count, const ImageShape& shape, double scale, const std::string& folder = "",
-                 WorldPtr world = c10::make_intrusive<World>());
+                 at::Device device = at::kCPU, WorldPtr world = c10::make_intrusive<World>());
 
+  /// The perturbations on the device, `visited` on the CPU.
   Memories read(const at::Tensor& indices, const std::vector<Transform>& transforms) const;
   /// Zero and unvisited again.
   void forget(const at::Tensor& indices);
@@ -44,6 +46,7 @@ class GradientMemory {
   at::Tensor delta_;    // (M, C, H, W) int8
   at::Tensor visited_;  // (M) bool
   float unit_;
+  at::Device device_;
 };
 
 }  // namespace selfgrad

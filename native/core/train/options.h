@@ -53,7 +53,7 @@ struct ScheduleOptions {
 
 struct TrainOptions {
   uint64_t seed = 0;
-  at::Device device = at::kCPU;  ///< where the network is; data, draws and memory stay on the CPU
+  at::Device device = at::kCPU;  ///< where the network is
   Threat threat;
   StrategyOptions strategy;
   double epochs = 1.0;

@@ -21,6 +21,7 @@
 #include <cmath>
 #include <optional>
 
+#include "tensor/upload.h"
 #include "train/feature_perturbation.h"
 #include "train/gradient_memory.h"
 #include "train/relay.h"
@@ -50,9 +51,11 @@ class SelfGradient : public Strategy {
         relay_(options_.relay - 1, images_per_step(options.batch_size), shape, classes, options.device,
                world_) {
     if (options_.memory == Memory::kExample)
-      example_.emplace(count, shape, options.threat.eps, memory_folder(options), world_);
-    if (options_.memory == Memory::kClass) shared_.emplace(classes, shape, options.threat.eps, world_);
-    if (options_.memory == Memory::kUniversal) shared_.emplace(1, shape, options.threat.eps, world_);
+      example_.emplace(count, shape, options.threat.eps, memory_folder(options), options.device, world_);
+    if (options_.memory == Memory::kClass)
+      shared_.emplace(classes, shape, options.threat.eps, options.device, world_);
+    if (options_.memory == Memory::kUniversal)
+      shared_.emplace(1, shape, options.threat.eps, options.device, world_);
   }
 
   int64_t images_per_step(int64_t batch_size) const override {
@@ -117,7 +120,7 @@ class SelfGradient : public Strategy {
     alarm_ = watch(agreement);
     if (shared_) {
       const at::Tensor fresh = options_.steps > 0 ? first_gradient_ : gradient.narrow(0, 0, fresh_.size());
-      shared_->write(fresh_.labels.cpu(), fresh.cpu(), alpha(), options_.momentum);
+      shared_->write(fresh_.labels, fresh, alpha(), options_.momentum);
     }
     if (options_.relay == 1 && options_.steps > 0) {
       remember(fresh_, x_);
@@ -174,17 +177,16 @@ class SelfGradient : public Strategy {
 
   // What the tap remembers of each image, and noise.
   at::Tensor start(const StepContext& context) const {
-    const at::Device device = context.images.device();
     const double share = remedy() ? 1.0 : options_.noise;
     const auto with_noise = [&](const at::Tensor& delta) {
       return share > 0 ? delta + start_noise(context, share) : delta;
     };
-    if (shared_) return with_noise(shared_->read(context.labels.cpu()).to(device));
+    if (shared_) return with_noise(shared_->read(context.labels));
     if (!example_) return start_noise(context, options_.initial_noise);
     const auto [remembered, visited] = example_->read(context.indices, context.transforms);
-    at::Tensor delta = with_noise(remembered.to(device));
+    at::Tensor delta = with_noise(remembered);
     if (visited.all().item<bool>()) return delta;
-    return at::where(visited.to(device).view({-1, 1, 1, 1}), delta,
+    return at::where(upload(visited, delta.device()).view({-1, 1, 1, 1}), delta,
                      start_noise(context, options_.initial_noise))
         .contiguous(at::MemoryFormat::ChannelsLast);
   }
@@ -264,7 +266,7 @@ class SelfGradient : public Strategy {
   }
 
   void remember(const Flight& flight, const at::Tensor& x) {
-    if (example_) example_->write(flight.indices, flight.transforms, (x - flight.images).cpu());
+    if (example_) example_->write(flight.indices, flight.transforms, x - flight.images);
   }
 
   const StrategyOptions options_;

@@ -11,8 +11,10 @@
 
 namespace selfgrad {
 
-SharedMemory::SharedMemory(int64_t rows, const ImageShape& shape, double eps, WorldPtr world)
-    : delta_(at::zeros({rows, shape.channels, shape.height, shape.width})),
+SharedMemory::SharedMemory(int64_t rows, const ImageShape& shape, double eps, at::Device device,
+                           WorldPtr world)
+    : delta_(
+          at::zeros({rows, shape.channels, shape.height, shape.width}, at::TensorOptions().device(device))),
       gradient_(at::zeros_like(delta_)),
       eps_(eps),
       world_(std::move(world)) {}
@@ -32,7 +34,7 @@ void SharedMemory::write(const at::Tensor& labels, const at::Tensor& gradients, 
   const at::Tensor size = gradients.abs().sum({1, 2, 3}, /*keepdim=*/true).clamp_min(1e-20);
   const at::Tensor sum = at::zeros_like(gradient_).index_add_(0, rows, (gradients / size).contiguous());
   const at::Tensor count =
-      at::zeros({delta_.size(0)}).index_add_(0, rows, at::ones_like(rows).to(at::kFloat));
+      at::zeros({delta_.size(0)}, delta_.options()).index_add_(0, rows, at::ones_like(rows).to(at::kFloat));
   world_->sum({sum, count});
   const at::Tensor seen = (count > 0).view({-1, 1, 1, 1});
   const at::Tensor mean = sum / count.clamp_min(1).view({-1, 1, 1, 1});

@@ -14,7 +14,7 @@ namespace selfgrad {
 class SharedMemory {
  public:
   /// `rows`: classes, or 1 for a universal perturbation. Perturbations lie in ±eps (pixel units).
-  SharedMemory(int64_t rows, const ImageShape& shape, double eps,
+  SharedMemory(int64_t rows, const ImageShape& shape, double eps, at::Device device = at::kCPU,
                WorldPtr world = c10::make_intrusive<World>());
 
   /// (N, C, H, W) float32, channels-last: each label's row, or the only one.

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "error.h"
+#include "tensor/upload.h"
 
 namespace selfgrad {
 
@@ -81,8 +82,7 @@ at::Tensor input_gradient(StepContext& context, const at::Tensor& x, const Attac
 at::Tensor start_noise(const StepContext& context, double share) {
   const Threat& threat = context.options.threat;
   return random_start({threat.norm, threat.eps * share}, context.start_key(), context.indices,
-                      context.images.sizes().slice(1))
-      .to(context.images.device());
+                      context.images.sizes().slice(1), context.images.device());
 }
 
 at::Tensor random_images(const StepContext& context) {
@@ -90,8 +90,8 @@ at::Tensor random_images(const StepContext& context) {
 }
 
 at::Tensor near_images(const StepContext& context) {
-  const at::Tensor draws = normal(context.start_key(), context.indices, context.images.sizes().slice(1))
-                               .to(context.images.device());
+  const at::Tensor draws = upload(
+      normal(context.start_key(), context.indices, context.images.sizes().slice(1)), context.images.device());
   return project(context.options.threat, context.images, context.images + 0.001 * draws);
 }
 

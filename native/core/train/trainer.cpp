@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "evaluate/evaluator.h"
+#include "tensor/upload.h"
 #include "train/schedule.h"
 #include "train/weight_perturbation.h"
 
@@ -58,6 +59,9 @@ void check_fit(const Network& network, const Dataset& data) {
 Trainer::Trainer(Network& network, const Dataset& data, const Dataset* validation, TrainOptions options)
     : network_(network),
       data_(data),
+      pixels_(stays_on(options.device, static_cast<int64_t>(data.all_pixels().nbytes()))
+                  ? data.all_pixels().to(options.device)
+                  : data.all_pixels()),
       validation_(validation),
       options_(std::move(options)),
       optimizer_(network, options_.momentum, options_.nesterov, options_.weight_decay),
@@ -172,8 +176,9 @@ void Trainer::take_step(const std::atomic<bool>& stop) {
   const at::Tensor indices = world().mine(all).contiguous();
   const auto transforms = draw_transforms(
       options_.augment, {options_.seed, Purpose::kAugment, static_cast<uint32_t>(epoch)}, indices);
-  const at::Tensor images = augment_images(data_, indices, transforms).to(options_.device);
-  const at::Tensor labels = data_.labels(indices).to(options_.device);
+  const at::Tensor images =
+      upload(augment_images(pixels_, data_.rows_of(indices), transforms), options_.device);
+  const at::Tensor labels = upload(data_.labels(indices), options_.device);
 
   // Ranks stop between steps: one that left within a step would leave the others waiting.
   static const std::atomic<bool> never{false};
@@ -275,6 +280,7 @@ void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& obser
   options.seed = options_.seed;
   options.attacks = {options_.validate_attack};
   options.device = options_.device;
+  options.repeats = true;
   const auto started = Clock::now();
   EvaluateResult result;
   bool cancelled = false;

@@ -65,6 +65,7 @@ class Trainer {
 
   Network& network_;
   const Dataset& data_;
+  at::Tensor pixels_;  // all images of the data set, on the device where they fit
   const Dataset* validation_;
   TrainOptions options_;
   Sgd optimizer_;

@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Norms, ApgdClimbNorms, ::testing::Values(Norm::kLinf, N
 at::Tensor starts_of(const Threat& threat, const at::Tensor& images) {
   const at::Tensor indices = at::arange(images.size(0), at::kLong);
   const DrawKey key{7, Purpose::kAttackStart, 0};
-  return project(threat, images, images + random_surface_start(threat, key, indices, {2, 4, 4}));
+  return project(threat, images, images + random_surface_start(threat, key, indices, {2, 4, 4}, at::kCPU));
 }
 
 TEST_P(ApgdClimbNorms, ReachesTheOptimumOfALinearLoss) {

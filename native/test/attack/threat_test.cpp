@@ -17,7 +17,8 @@ using testing::grey_images;
 using testing::random_tensor;
 
 at::Tensor draw_starts(const Threat& threat, int64_t count) {
-  return random_start(threat, {7, Purpose::kAttackStart, 0}, at::arange(count, at::kLong), {2, 4, 4});
+  return random_start(threat, {7, Purpose::kAttackStart, 0}, at::arange(count, at::kLong), {2, 4, 4},
+                      at::kCPU);
 }
 
 TEST(RandomStart, FillsTheLinfBall) {
@@ -39,7 +40,7 @@ TEST(RandomStart, DependsOnTheExampleAlone) {
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const Threat threat{norm, 0.1};
     const DrawKey key{7, Purpose::kAttackStart, 0};
-    const at::Tensor one = random_start(threat, key, at::tensor({5}, at::kLong), {2, 4, 4});
+    const at::Tensor one = random_start(threat, key, at::tensor({5}, at::kLong), {2, 4, 4}, at::kCPU);
     EXPECT_TRUE(one[0].equal(draw_starts(threat, 9)[5]));
   }
 }
@@ -48,10 +49,11 @@ TEST(RandomSurfaceStart, TouchesTheBallAndDependsOnTheExampleAlone) {
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const Threat threat{norm, 0.1};
     const DrawKey key{7, Purpose::kAttackStart, 0};
-    const at::Tensor starts = random_surface_start(threat, key, at::arange(200, at::kLong), {2, 4, 4});
+    const at::Tensor starts =
+        random_surface_start(threat, key, at::arange(200, at::kLong), {2, 4, 4}, at::kCPU);
     EXPECT_NEAR((perturbation_norm(norm, starts) - 0.1).abs().max().item<double>(), 0, 1e-7);
     EXPECT_NEAR(starts.mean().item<double>(), 0, 3e-3);
-    const at::Tensor one = random_surface_start(threat, key, at::tensor({5}, at::kLong), {2, 4, 4});
+    const at::Tensor one = random_surface_start(threat, key, at::tensor({5}, at::kLong), {2, 4, 4}, at::kCPU);
     EXPECT_TRUE(one[0].equal(starts[5]));
   }
 }

@@ -1,11 +1,13 @@
-// The CUDA plug-in's own sources, compiled for the CPU: indices, sums, tables and conversions, but no stream,
-// no driver and no device.
+// The CUDA plug-in's kernels, compiled for the CPU: indices, sums, tables and conversions, but no stream, no
+// driver and no device.
+#include "kernels.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "../../cuda/plugin.cpp"
-// It gives CUDA's words another meaning: after every header.
-#include "../../cuda/kernels.cu"
+#include "kernels/cuda/table.h"
+
+extern "C" const selfgrad::kernels::CudaKernels* selfgrad_cuda_kernels();
 
 namespace selfgrad::cuda {
 namespace {

@@ -29,7 +29,7 @@ TEST(Augment, MovesAndMirrorsPixelsAsStated) {
   data.append(pixels.data(), &label, 1);
   const at::Tensor index = at::zeros({1}, at::kLong);
   const auto augmented = [&](const Transform& t) {
-    return (augment_images(data, index, {t}) * 255).round().to(at::kInt).flatten();
+    return (augment_images(data.all_pixels(), index, {t}) * 255).round().to(at::kInt).flatten();
   };
   EXPECT_TRUE(at::equal(augmented({}), at::tensor({10, 20, 30, 40, 50, 60}, at::kInt)));
   EXPECT_TRUE(at::equal(augmented({.flip = true}), at::tensor({30, 20, 10, 60, 50, 40}, at::kInt)));

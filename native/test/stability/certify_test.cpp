@@ -50,7 +50,7 @@ std::vector<at::Tensor> points_of(const Scene& scene, const Threat& threat, int 
   std::vector<at::Tensor> points;
   for (int i = 0; i < random; ++i) {
     const DrawKey key{static_cast<uint64_t>(i), Purpose::kStability, 7};
-    at::Tensor delta = random_start(threat, key, scene.indices, scene.images.sizes().slice(1));
+    at::Tensor delta = random_start(threat, key, scene.indices, scene.images.sizes().slice(1), at::kCPU);
     if (i % 2 == 1) delta = threat.eps * steepest_direction(threat.norm, delta);
     points.push_back(project(threat, scene.images, scene.images + delta));
   }
@@ -112,7 +112,7 @@ TEST(Bounds, HoldInEveryLayerOfEveryNetwork) {
                           kGo);
       for (int i = 0; i < 20; ++i) {
         const DrawKey key{static_cast<uint64_t>(i), Purpose::kStability, 9};
-        at::Tensor delta = random_start(threat, key, scene.indices, scene.images.sizes().slice(1));
+        at::Tensor delta = random_start(threat, key, scene.indices, scene.images.sizes().slice(1), at::kCPU);
         if (i % 2 == 0) delta = threat.eps * delta.sign();
         const auto values =
             values_of(graph, project(threat, scene.images, scene.images + delta).to(at::kDouble));

@@ -44,7 +44,7 @@ void for_each_gradient_pair(const Check& check) {
     const LayerGraph graph = scene.network->layer_graph();
     for (uint64_t seed = 0; seed < 5; ++seed) {
       const DrawKey key{seed, Purpose::kStability, 3};
-      const at::Tensor u = random_start(kBall, key, scene.indices, scene.images.sizes().slice(1));
+      const at::Tensor u = random_start(kBall, key, scene.indices, scene.images.sizes().slice(1), at::kCPU);
       const at::Tensor g = exact_gradient(graph, scene.images.to(at::kDouble), scene.labels);
       const at::Tensor h = exact_gradient(graph, (scene.images + u).to(at::kDouble), scene.labels);
       for (int64_t n = 0; n < g.size(0); ++n)

@@ -29,7 +29,7 @@ class Step {
     network.activation = activation;
     network_ = make_network(network);
     transforms_.resize(count);
-    images_ = augment_images(data_, indices_, transforms_);
+    images_ = augment_images(data_.all_pixels(), indices_, transforms_);
     labels_ = data_.labels(indices_);
     strategy_ = make_strategy(options_, count, kShape, 4);
   }

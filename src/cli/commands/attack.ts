@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { splitRequest } from '../../config/data.ts';
-import { resolveDevice, resolveThreads } from '../../config/device.ts';
+import { resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { nest, parseValue } from '../../config/overrides.ts';
 import { openData } from '../../data/open.ts';
@@ -11,6 +11,7 @@ import { SelfgradError } from '../../errors.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { type SavedImage, saveImages } from '../../savedImages.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
+import { announceDevice } from '../device.ts';
 import { parseIndices } from '../indices.ts';
 import { interruptible } from '../interrupt.ts';
 import { addModelFlags, type ModelFlags, modelArgument, openGivenModel } from '../openModel.ts';
@@ -45,11 +46,12 @@ async function run(path: string, config: Config, flags: Flags): Promise<SavedIma
     checkIndices(index, data.count, data.name);
     const { images: bytes, labels } = data.native.images({ indices: Int32Array.from(index) });
     const images = Float32Array.from(bytes, (value) => value / 255);
-    const { seed, threads, threat, evaluate } = config;
+    const { seed, threads, device, threat, evaluate } = config;
     const result = await attack(model, images, labels, evaluate.attacks[0]!, {
       threat,
       seed,
       threads,
+      device,
       signal,
     });
     const { predictions: clean } = await model.predict(images);
@@ -125,7 +127,7 @@ export function attackCommand(): Command {
               },
             ];
       const { config } = await readConfig(flags, overrides, runLayers(runOf(path)), chosen);
-      resolveDevice(config.device);
+      announceDevice(config.device);
       const images = await run(path, config, flags);
       const { threat, evaluate, seed } = config;
       const document = {

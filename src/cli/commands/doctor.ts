@@ -7,10 +7,11 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { cacheDirectory } from '../../cacheDirectory.ts';
 import { SelfgradError } from '../../errors.ts';
+import { chooseDevice } from '../../native/device.ts';
 import { findPip } from '../../native/libtorch/pip.ts';
 import { resolveEnvironment, resolveLibtorch } from '../../native/libtorch/resolve.ts';
-import { addonBuiltFor, findAddon, loadBinding } from '../../native/load.ts';
-import { packageVersion, pinnedLibtorch } from '../../native/packageRoot.ts';
+import { addonBuiltFor, findAddon, findGpus, loadBinding } from '../../native/load.ts';
+import { packageVersion, pinnedCuda, pinnedLibtorch } from '../../native/packageRoot.ts';
 
 /** Something that was looked for: what was found, or why it cannot be used. */
 interface Finding {
@@ -90,13 +91,9 @@ export function examine(): DoctorReport {
     },
     { source: null },
   );
-  let cuda: Finding = { ok: false, detail: 'unknown: the addon is not loaded' };
   const native = attempt<DoctorReport['native']>(
     () => {
       const info = loadBinding().info();
-      cuda = info.cuda
-        ? { ok: true, detail: 'available' }
-        : { ok: false, detail: 'not used: this addon computes on the CPU only' };
       return {
         ok: true,
         detail: `LibTorch ${info.libtorch}, built for ${info.builtFor}`,
@@ -106,6 +103,11 @@ export function examine(): DoctorReport {
     },
     { threads: null, cpuCapability: null },
   );
+  const cuda = attempt<Finding>(() => {
+    const gpus = findGpus(findAddon());
+    const { device } = chooseDevice('cuda:0');
+    return { ok: true, detail: `${device} is used, of ${gpus?.count}; CUDA ${pinnedCuda}` };
+  }, {});
   const folder = cacheDirectory(environment);
   const pip = findPip(process.env, process.platform);
   return {
@@ -143,7 +145,7 @@ export function doctorText(report: DoctorReport): string {
       'native',
       native.ok ? `${native.detail}, ${native.cpuCapability}, ${native.threads} threads` : finding(native),
     ],
-    ['cuda', report.cuda.detail],
+    ['cuda', report.cuda.ok ? report.cuda.detail : `not used: ${report.cuda.detail}`],
     ['compiler', report.tools.compiler ?? 'not found (only needed to build the addon)'],
     ['cmake', report.tools.cmake ?? 'not found (only needed to build the addon)'],
     ['pip', report.tools.pip ?? 'not found (only needed to install LibTorch)'],

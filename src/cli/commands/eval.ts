@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { nativeAttacks } from '../../config/attacks/attack.ts';
 import type { Config } from '../../config/config.ts';
-import { resolveDevice, resolveThreads } from '../../config/device.ts';
+import { resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import { openData } from '../../data/open.ts';
 import { countSavedImages } from '../../evaluate/imageFolder.ts';
 import type { Evaluation } from '../../evaluation.ts';
+import type { NativeDevice } from '../../native/binding.ts';
 import { counted, grouped } from '../../report/format.ts';
 import { renderTable } from '../../report/table.ts';
 import { modelFile, runFiles } from '../../runFiles.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
+import { announceDevice } from '../device.ts';
 import { checkGates, type Gate, parseGate } from '../gate.ts';
 import { addSplitFlag, type MeasureFlags, measure, measuredSplit } from '../measure.ts';
 import { addModelFlags, modelArgument } from '../openModel.ts';
@@ -33,7 +35,7 @@ type Flags = ConfigFlags &
     failUnder: Gate[];
   };
 
-async function plan(path: string, config: Config, flags: Flags) {
+async function plan(path: string, config: Config, device: NativeDevice, flags: Flags) {
   const source = await openData(measuredSplit(config, flags));
   const count = Math.min(config.evaluate.count ?? source.count, source.count);
   return {
@@ -47,7 +49,7 @@ async function plan(path: string, config: Config, flags: Flags) {
         source: attack.name === 'transfer' ? modelFile(attack.model) : null,
       })),
     ),
-    device: resolveDevice(config.device),
+    device,
     threads: resolveThreads(config.threads),
   };
 }
@@ -113,9 +115,9 @@ export function evalCommand(): Command {
     const top =
       flags.shard === undefined ? [] : [{ origin: '--shard', values: { evaluate: { shard: flags.shard } } }];
     const { config } = await readConfig(flags, overrides, runLayers(files), top);
-    resolveDevice(config.device);
+    const device = announceDevice(config.device);
     if (flags.dryRun) {
-      const planned = await plan(path, config, flags);
+      const planned = await plan(path, config, device, flags);
       return flags.json ? printJson(planned) : printPlan(planned);
     }
     const { evaluate } = await import('../../evaluate.ts');

@@ -1,10 +1,10 @@
 /** `selfgrad masking`: signs that gradients are masked and robust accuracy is not what it seems. */
 import { Command } from 'commander';
-import { resolveDevice } from '../../config/device.ts';
 import { SelfgradError } from '../../errors.ts';
 import { renderMasking } from '../../report/maskingTable.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
+import { announceDevice } from '../device.ts';
 import { addSplitFlag, type MeasureFlags, measure } from '../measure.ts';
 import { addModelFlags, modelArgument } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
@@ -26,7 +26,7 @@ export function maskingCommand(): Command {
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const { config } = await readConfig(flags, overrides, runLayers(runOf(path)));
-    resolveDevice(config.device);
+    announceDevice(config.device);
     const { masking } = await import('../../masking.ts');
     const analysis = await measure(path, config, flags, (model, data, shared) =>
       masking(model, data, { ...config.masking, ...shared }),

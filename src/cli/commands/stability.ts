@@ -1,9 +1,9 @@
 /** `selfgrad stability`: how the loss of a model behaves around its test images, and a certified bound. */
 import { Command } from 'commander';
-import { resolveDevice } from '../../config/device.ts';
 import { renderStability } from '../../report/stabilityTable.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
 import { addConfigFlags, type ConfigFlags, readConfig } from '../configFlags.ts';
+import { announceDevice } from '../device.ts';
 import { addSplitFlag, type MeasureFlags, measure } from '../measure.ts';
 import { addModelFlags, modelArgument } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
@@ -24,7 +24,7 @@ export function stabilityCommand(): Command {
   for (const option of progressOptions()) command.addOption(option);
   return command.action(async (path: string, overrides: string[], flags: Flags) => {
     const { config } = await readConfig(flags, overrides, runLayers(runOf(path)));
-    resolveDevice(config.device);
+    announceDevice(config.device);
     const { stability } = await import('../../stability.ts');
     const analysis = await measure(path, config, flags, (model, data, shared) =>
       stability(model, data, { ...config.stability, ...shared }),

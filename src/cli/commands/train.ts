@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { splitRequest } from '../../config/data.ts';
-import { resolveDevice, resolveThreads } from '../../config/device.ts';
+import { resolveThreads } from '../../config/device.ts';
 import { formatEps } from '../../config/fraction.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { passesPerExample } from '../../config/strategies/strategy.ts';
@@ -12,12 +12,14 @@ import { resolveEpochs, stepsPerEpoch } from '../../config/train.ts';
 import { openData } from '../../data/open.ts';
 import { rankFromEnvironment } from '../../distributed.ts';
 import { SelfgradError } from '../../errors.ts';
+import type { NativeDevice } from '../../native/binding.ts';
 import { networkCosts, totalCost } from '../../networkCosts.ts';
 import { duration, grouped } from '../../report/format.ts';
 import { EventFile } from '../../report/tensorboard.ts';
 import { checkRunDirectory, runFiles } from '../../runFiles.ts';
 import type { TrainResult } from '../../train.ts';
 import { addConfigFlags, addPresetFlag, type ConfigFlags, readConfig } from '../configFlags.ts';
+import { announceDevice } from '../device.ts';
 import { interruptible } from '../interrupt.ts';
 import { note, print, printJson } from '../output.ts';
 import { eventLines } from '../progress/line.ts';
@@ -74,7 +76,7 @@ function target({ out, resume }: Flags): { directory: string; resume: boolean } 
 }
 
 /** What will run, before anything does. */
-async function plan(config: Config, directory: string) {
+async function plan(config: Config, device: NativeDevice, directory: string) {
   refuseL1(config.threat.norm, 'training');
   const { train, model, threat } = config;
   const source = await openData(splitRequest(config, 'train'));
@@ -91,7 +93,7 @@ async function plan(config: Config, directory: string) {
     passesPerExample: epochs * passesPerExample(train.strategy, train.weightPerturbation > 0),
     steps: Math.max(1, Math.round(epochs * stepsPerEpoch(train, source.count))),
     batchSize: train.batchSize,
-    device: resolveDevice(config.device),
+    device,
     threads: resolveThreads(config.threads),
     out: directory,
   };
@@ -242,9 +244,9 @@ export function trainCommand(): Command {
     // Before anything else, so that --dry-run answers as the command itself would.
     if (leads) checkRunDirectory(runFiles(directory), { ...flags, resume });
     const resolved = await readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
-    resolveDevice(resolved.config.device);
+    const device = announceDevice(resolved.config.device);
     if (flags.dryRun) {
-      const planned = await plan(resolved.config, directory);
+      const planned = await plan(resolved.config, device, directory);
       return flags.json ? printJson(planned) : printPlan(planned);
     }
     // Rank 0 speaks for all, but for errors.

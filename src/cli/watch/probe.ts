@@ -41,7 +41,8 @@ export async function probe(
     import('../../stability.ts'),
   ]);
   using model = await loadModel(checkpoint);
-  const shared = { threat, seed, threads: 1, signal };
+  // Beside the training, which has the GPU where there is one.
+  const shared = { threat, seed, threads: 1, device: 'cpu', signal } as const;
   const attacks = [{ name: 'pgd', steps: 10 }] as const;
   const evaluation = await evaluate(model, data, { ...shared, attacks: [...attacks], examples: shown });
   const { diagnostics } = await stability(model, data, {

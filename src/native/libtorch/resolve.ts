@@ -21,6 +21,8 @@ export interface ResolveEnvironment extends CacheEnvironment {
   version: string;
   /** Whether the headers must be there as well, to build with. Defaults to false. */
   headers: boolean;
+  /** Whether one that computes on GPUs is taken before all others, wherever it lies. Defaults to false. */
+  cuda: boolean;
   /** From here the platform package is looked up. Defaults to this package's folder. */
   packageRoot: string;
   /** Folders that a system's own LibTorch may be in. Defaults to the usual ones. */
@@ -38,6 +40,7 @@ export function resolveEnvironment(overrides: Partial<ResolveEnvironment> = {}):
     arch: process.arch,
     version: pinnedLibtorch,
     headers: false,
+    cuda: false,
     packageRoot,
     systemRoots: ['/opt/libtorch', '/usr/local/libtorch', '/usr/local', '/usr'],
     ...overrides,
@@ -59,17 +62,37 @@ function platformPackage({ platform, arch, packageRoot }: ResolveEnvironment): {
 
 /**
  * Looks in `$LIBTORCH` (set but unusable is an error, nothing else is tried), our cache, the platform package,
- * the torch of `$PYTHON`, a virtual environment, conda or `python3`, then the system's folders.
+ * the torch of `$PYTHON`, a virtual environment, conda or `python3`, then the system's folders. With `cuda` the first
+ * that computes on GPUs is taken, and only without one the first of all.
  *
  * @throws SelfgradError ERR_LIBTORCH with every place and why it would not do.
  */
 export function resolveLibtorch(overrides: Partial<ResolveEnvironment> = {}): FoundLibtorch {
   const environment = resolveEnvironment(overrides);
+  const tried: string[] = [];
+  let first: FoundLibtorch | undefined;
+  for (const found of candidates(environment, tried)) {
+    if (!environment.cuda || found.libtorchCuda !== null) return found;
+    first ??= found;
+  }
+  if (first) return first;
+  throw new SelfgradError(
+    'ERR_LIBTORCH',
+    `LibTorch ${environment.version} not found. Tried: ${tried.join(', ')}.`,
+    { fix: `Run: ${installCommand}` },
+  );
+}
+
+/** Every usable LibTorch, in the order of the search; into `tried` goes what is not, and why. */
+function* candidates(environment: ResolveEnvironment, tried: string[]): Generator<FoundLibtorch> {
   const { env, platform, version } = environment;
 
   if (env.LIBTORCH) {
     const tree = inspectTree(env.LIBTORCH, version, platform);
-    if (typeof tree !== 'string') return { ...tree, source: 'LIBTORCH' };
+    if (typeof tree !== 'string') {
+      yield { ...tree, source: 'LIBTORCH' };
+      return;
+    }
     throw new SelfgradError(
       'ERR_LIBTORCH',
       `Expected LibTorch ${version} in $LIBTORCH but ${env.LIBTORCH} ${tree === 'absent' ? 'is absent' : tree}.`,
@@ -77,7 +100,7 @@ export function resolveLibtorch(overrides: Partial<ResolveEnvironment> = {}): Fo
     );
   }
 
-  const tried = ['$LIBTORCH (unset)'];
+  tried.push('$LIBTORCH (unset)');
   const attempt = (source: LibtorchSource, label: string, root: string): FoundLibtorch | null => {
     const tree = inspectTree(root, version, platform);
     const usable = typeof tree !== 'string' && (tree.version !== null || !environment.headers);
@@ -90,14 +113,14 @@ export function resolveLibtorch(overrides: Partial<ResolveEnvironment> = {}): Fo
   const fromCache = attempt('cache', cached, cached);
   if (fromCache) {
     const problem = manifestProblem(cached);
-    if (problem === null) return fromCache;
-    tried.push(`${cached} (${problem})`);
+    if (problem === null) yield fromCache;
+    else tried.push(`${cached} (${problem})`);
   }
 
   const { name, root } = platformPackage(environment);
   if (root === null) tried.push(`${name} (not installed)`);
   const fromPackage = root && attempt('package', name, root);
-  if (fromPackage) return fromPackage;
+  if (fromPackage) yield fromPackage;
 
   for (const candidate of pythonCandidates(env, platform)) {
     const torch = pythonTorch(candidate, version, env);
@@ -106,17 +129,13 @@ export function resolveLibtorch(overrides: Partial<ResolveEnvironment> = {}): Fo
       continue;
     }
     const fromPython = attempt('python', `torch of ${candidate.label}`, torch.root);
-    if (fromPython) return fromPython;
+    if (fromPython) yield fromPython;
   }
 
   for (const systemRoot of environment.systemRoots) {
     const fromSystem = attempt('system', systemRoot, systemRoot);
     // A system folder without headers cannot tell its version.
-    if (fromSystem?.version === version) return fromSystem;
-    if (fromSystem) tried.push(`${systemRoot} (of unknown version)`);
+    if (fromSystem?.version === version) yield fromSystem;
+    else if (fromSystem) tried.push(`${systemRoot} (of unknown version)`);
   }
-
-  throw new SelfgradError('ERR_LIBTORCH', `LibTorch ${version} not found. Tried: ${tried.join(', ')}.`, {
-    fix: `Run: ${installCommand}`,
-  });
 }

@@ -15,6 +15,8 @@ export interface LibtorchTree {
   root: string;
   /** Absolute path of the library that the loader opens. */
   libtorchCpu: string;
+  /** Absolute path of the library that computes on GPUs; null when this LibTorch is for the CPU only. */
+  libtorchCuda: string | null;
   /** From the headers, as in `2.11.0`; null when there are no headers to tell. */
   version: string | null;
 }
@@ -46,5 +48,11 @@ export function inspectTree(root: string, wanted: string, platform: NodeJS.Platf
   }
   const version = headerVersion(root);
   if (version !== null && version !== wanted) return `is LibTorch ${version}, not ${wanted}`;
-  return { root, libtorchCpu: join(root, 'lib', names.torchCpu), version };
+  const cuda = join(root, 'lib', 'libtorch_cuda.so');
+  return {
+    root,
+    libtorchCpu: join(root, 'lib', names.torchCpu),
+    libtorchCuda: existsSync(cuda) ? cuda : null,
+    version,
+  };
 }

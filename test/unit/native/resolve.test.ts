@@ -69,6 +69,17 @@ describe('resolveLibtorch', () => {
     expect(resolveLibtorch(bareMachine())).toMatchObject({ source: 'system', root: at('system') });
   });
 
+  it('takes one that computes on GPUs before all others when there is a GPU to compute on', () => {
+    makeInstalled(cached(), '2.11.0');
+    makePython(at('bin/python3'), at('site-packages/torch'), '2.11.0+cu130');
+    const machine = { ...bareMachine(), cuda: true };
+    expect(resolveLibtorch(machine)).toMatchObject({ source: 'cache', libtorchCuda: null });
+    const library = at('site-packages/torch/lib/libtorch_cuda.so');
+    writeFileSync(library, '');
+    expect(resolveLibtorch(machine)).toMatchObject({ source: 'python', libtorchCuda: library });
+    expect(resolveLibtorch(bareMachine())).toMatchObject({ source: 'cache' });
+  });
+
   it('takes one without headers to run, but not to build', () => {
     makePackaged('2.11.0');
     rmSync(join(packaged(), 'include'), { recursive: true });
