@@ -22,7 +22,7 @@ using test::PluginGuard;
 using testing::SmallNet;
 
 /// In float64, so that rounding does not decide on signs near zero.
-Target::Logits network_on(at::Device device) {
+Logits network_on(at::Device device) {
   SmallNet net;
   for (at::Tensor* weight : {&net.conv1, &net.conv2, &net.head})
     *weight = weight->to(device, at::kDouble);
@@ -48,7 +48,7 @@ AttackOptions options_of(const AttackCase& of) {
 }
 
 AttackResult attack_on(at::Device device, const AttackCase& of, Passes* passes = nullptr) {
-  const Target::Logits network = network_on(device);
+  const Logits network = network_on(device);
   const at::Tensor images =
       testing::random_tensor(8, {12, 2, 4, 4}, 0, 1).contiguous(at::MemoryFormat::ChannelsLast).to(device);
   const std::atomic<bool> stop{false};
@@ -219,7 +219,7 @@ TEST(AttackImagesOnGpu, AnswerOnTheGpu) {
   const PluginGuard plugin;
   const std::atomic<bool> stop{false};
   const at::Tensor images = testing::grey_images(6).to(kGpu);
-  const Target::Logits network = network_on(kGpu);
+  const Logits network = network_on(kGpu);
   const AttackedImages attacked = attack_images(network, images, network(images).argmax(1),
                                                 {options_of({"pgd", Norm::kLinf})}, 1, 4, stop);
   EXPECT_EQ(attacked.adversarial.device(), kGpu);
