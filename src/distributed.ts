@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
+import type { Device } from './config/device.ts';
 import { SelfgradError } from './errors.ts';
 import { awaitRun } from './native/awaitRun.ts';
 import type { NativeWorld } from './native/binding.ts';
@@ -23,6 +24,21 @@ export interface Rank {
   attempt: string;
   /** Network interface of this machine to use; '' for the one that leads to `host`. */
   network: string;
+}
+
+/**
+ * Where a rank computes: the CPU, on which the ranks exchange, unless it is alone.
+ *
+ * @throws SelfgradError `ERR_OPTION` for a GPU
+ */
+export function deviceOfRank(device: Device, rank: Rank | null): Device {
+  if (rank === null || rank.worldSize === 1 || device === 'cpu') return device;
+  if (device === 'auto') return 'cpu';
+  throw new SelfgradError(
+    'ERR_OPTION',
+    `Expected the CPU for device in a run of ${rank.worldSize} ranks but received ${device}.`,
+    { fix: 'Ranks exchange on the CPU: write device=cpu, or train in one process.' },
+  );
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -5,7 +5,7 @@ import { checkClasses } from './config/attacks/apgd.ts';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
 import { splitRequest } from './config/data.ts';
-import { resolveThreads } from './config/device.ts';
+import { type Device, resolveThreads } from './config/device.ts';
 import { formatEps } from './config/fraction.ts';
 import { sentence } from './config/option.ts';
 import { resolveConfig } from './config/resolve.ts';
@@ -16,7 +16,7 @@ import { Dataset } from './data/dataset.ts';
 import { openData } from './data/open.ts';
 import type { Source } from './data/source.ts';
 import { mustMap } from './data/storage.ts';
-import { checkSameRun, joinWorld, type Rank, rankFromEnvironment } from './distributed.ts';
+import { checkSameRun, deviceOfRank, joinWorld, type Rank, rankFromEnvironment } from './distributed.ts';
 import { SelfgradError } from './errors.ts';
 import type { Passes } from './evaluation.ts';
 import { EventQueue } from './eventQueue.ts';
@@ -98,12 +98,13 @@ export interface TrainRun extends AsyncIterable<TrainEvent> {
  */
 export function train(input: ConfigInput | Config, options: TrainOptions = {}): TrainRun {
   const { config } = resolveConfig([{ origin: 'train()', values: input }]);
-  chooseDevice(config.device);
   const rank = options.distributed === 'env' ? rankFromEnvironment() : null;
+  const device = deviceOfRank(config.device, rank);
+  chooseDevice(device);
   const files = options.out === undefined || (rank?.rank ?? 0) > 0 ? null : runFiles(options.out);
   if (files) checkRunDirectory(files, options);
   const events = new EventQueue<TrainEvent>();
-  const result = run(config, options, files, events, rank);
+  const result = run(config, options, files, events, rank, device);
   result.then(
     () => events.end(),
     (error: unknown) => events.end(error),
@@ -117,6 +118,7 @@ async function run(
   files: RunFiles | null,
   events: EventQueue<TrainEvent>,
   rank: Rank | null,
+  device: Device,
 ): Promise<TrainResult> {
   const { signal, resume = false, rankTimeoutMs = 300_000 } = options;
   refuseL1(config.threat.norm, 'training');
@@ -149,7 +151,7 @@ async function run(
       files?.model ?? null,
     );
     try {
-      model.to(config.device);
+      model.to(device);
       const history: TrainEvent[] = [];
       if (files) await prepareDirectory(files, config, resume);
       const tell = (event: TrainEvent) => {

@@ -1,7 +1,7 @@
 /** Which rank a process is, from the environment of each launcher, and what is said when it is wrong. */
 import { expect, it, vi } from 'vitest';
 import { resolveThreads } from '../../src/config/device.ts';
-import { addressTowards, checkSameRun, rankFromEnvironment } from '../../src/distributed.ts';
+import { addressTowards, checkSameRun, deviceOfRank, rankFromEnvironment } from '../../src/distributed.ts';
 import type { NativeWorld } from '../../src/native/binding.ts';
 
 vi.mock('node:os', async (original) => ({
@@ -111,5 +111,16 @@ it.each([
 ])('names what differs between %s and %s', async (first, second, what) => {
   await expect(checkSameRun(saying(first, second), first)).rejects.toThrow(
     `Expected the same run on every rank but ${what}. Start all ranks with the same configuration, data and version of selfgrad.`,
+  );
+});
+
+it('keeps several ranks on the CPU, and a rank that is alone where it was sent', () => {
+  const several = rankFromEnvironment(torchrun);
+  const alone = { ...several, worldSize: 1 };
+  expect([null, alone].map((rank) => deviceOfRank('cuda:1', rank))).toEqual(['cuda:1', 'cuda:1']);
+  expect(deviceOfRank('auto', alone)).toBe('auto');
+  expect([deviceOfRank('auto', several), deviceOfRank('cpu', several)]).toEqual(['cpu', 'cpu']);
+  expect(() => deviceOfRank('cuda:0', several)).toThrow(
+    'Expected the CPU for device in a run of 4 ranks but received cuda:0. Ranks exchange on the CPU: write device=cpu, or train in one process.',
   );
 });

@@ -99,8 +99,8 @@ TEST(GradientMemory, StaysOnTheGpuWhereItFitsAndSaysTheSame) {
     GradientMemory memory(10, kShape, 0.1, "", device);
     memory.write(indices, transforms, delta.to(device));
     memory.forget(at::tensor({2}, at::kLong));
-    EXPECT_EQ(memory.read(indices, transforms).device(), device);
-    return std::pair{memory.state()[0].second, memory.read(indices, transforms).cpu()};
+    EXPECT_EQ(memory.read(indices, transforms).delta.device(), device);
+    return std::pair{memory.rows()[0].second, memory.read(indices, transforms).delta.cpu()};
   };
   const auto [kept, read] = remembered(at::kCPU);
   const auto [kept_there, read_there] = remembered(kGpu);
