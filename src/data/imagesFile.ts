@@ -38,7 +38,10 @@ export class ImagesFile {
   readonly labels: Int32Array;
   readonly #handle: FileHandle;
 
-  /** Of a file that has just been written, or checked. */
+  /**
+   * Of a file that has just been written, or checked.
+   * @internal
+   */
   constructor(handle: FileHandle, facts: ImagesFacts, labels: Int32Array, digests: SetDigests) {
     this.#handle = handle;
     this.facts = facts;

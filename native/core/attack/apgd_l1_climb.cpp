@@ -48,8 +48,7 @@ ApgdL1Climb::ApgdL1Climb(const Threat& threat, int64_t steps, const at::Tensor& 
       eta_(at::full({start.size(0)}, threat.eps, start.options())),
       best_loss_(at::full_like(eta_, -std::numeric_limits<double>::infinity())),
       kept_(at::full_like(eta_, kFirstShare)),
-      changed_(
-          at::full_like(eta_, static_cast<double>(start.numel() / std::max<int64_t>(start.size(0), 1)))) {}
+      changed_(at::full_like(eta_, start.numel() / std::max<int64_t>(start.size(0), 1))) {}
 
 std::vector<at::Tensor*> ApgdL1Climb::rows() {
   return {&origin_, &x_, &best_x_, &best_gradient_, &eta_, &best_loss_, &kept_, &changed_};
@@ -59,7 +58,7 @@ std::vector<at::Tensor*> ApgdL1Climb::rows() {
 at::Tensor ApgdL1Climb::settle_at_checkpoint() {
   const auto coordinates = static_cast<double>(x_[0].numel());
   const at::Tensor now = (best_x_ != origin_).flatten(1).sum(1).to(eta_.scalar_type());
-  const at::Tensor fewer = now < kFewer * changed_;
+  at::Tensor fewer = now < kFewer * changed_;
   kept_ = now / coordinates / kShrink;
   changed_ = now;
   eta_ = at::where(fewer, at::Scalar(threat_.eps), (eta_ / kShrink).clamp_min(kSmallestEta * threat_.eps))

@@ -140,7 +140,8 @@ void World::check_ranks(const WorldOptions& options, const std::atomic<bool>& st
       if (Clock::now() >= deadline) {
         std::string missing;
         for (int64_t rank = 0; rank < size_; ++rank)
-          if (!store.check({key(rank)})) missing += (missing.empty() ? "" : ", ") + std::to_string(rank);
+          if (!store.check({key(rank)}))
+            missing.append(missing.empty() ? "" : ", ").append(std::to_string(rank));
         throw no_rendezvous("Of " + size + " ranks these did not come to " + place_of(options) + " within " +
                             seconds_of(options) + ": " + missing +
                             ". Start all ranks, with the same MASTER_ADDR, MASTER_PORT and WORLD_SIZE.");
@@ -172,6 +173,7 @@ void World::sum(const std::vector<at::Tensor>& tensors) {
   if (alone()) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> parts;
+  parts.reserve(tensors.size());
   for (const at::Tensor& tensor : tensors)
     parts.push_back(tensor.detach().reshape({-1}));
   std::vector<at::Tensor> flat{at::cat(parts)};
@@ -217,7 +219,7 @@ at::Tensor World::gather(const at::Tensor& rows, int64_t n) {
   }
   std::vector<int64_t> shape = rows.sizes().vec();
   shape[0] = n;
-  const at::Tensor all = at::empty(shape, rows.options());
+  at::Tensor all = at::empty(shape, rows.options());
   mine(all).copy_(rows);
   for (int rank = 1; rank < size_; ++rank) {
     shape[0] = this->rows(n, rank);

@@ -165,8 +165,8 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const bool training = norm->is_training();
     Statistics statistics;
     if (!training) statistics = {norm->running_mean().to(at::kDouble), norm->running_var().to(at::kDouble)};
-    const at::Tensor y = x.is_cuda() ? on_gpu(x, weight, bias, activation, statistics)
-                                     : on_cpu(x, weight, bias, activation, norm->world(), statistics);
+    at::Tensor y = x.is_cuda() ? on_gpu(x, weight, bias, activation, statistics)
+                               : on_cpu(x, weight, bias, activation, norm->world(), statistics);
     if (training) norm->update_running(statistics.mean, statistics.variance, statistics.pixels);
     context->save_for_backward({input, weight, bias, statistics.mean, statistics.variance});
     context->saved_data["training"] = training;

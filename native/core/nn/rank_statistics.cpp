@@ -35,8 +35,8 @@ at::Tensor per_channel(const at::Tensor& values) {
 }  // namespace
 
 RankStatistics rank_statistics(const at::Tensor& x, const WorldPtr& world) {
-  const auto mine = static_cast<double>(x.numel() / x.size(1));
-  const double pixels = world->sum(std::vector<double>{mine})[0];
+  const int64_t mine = x.numel() / x.size(1);
+  const double pixels = world->sum(std::vector<double>{static_cast<double>(mine)})[0];
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor mean = SumOverRanks::apply(wide.sum({0, 2, 3}), world) / pixels;
   const at::Tensor squares = (wide - per_channel(mean)).square().sum({0, 2, 3});
