@@ -118,7 +118,7 @@ TEST(Free, MovesItsPerturbationByTheTrainingBackwardAndKeepsItForTheNextBatch) {
   const double eps = options.threat.eps;
   options.strategy.alpha = 0.75 * eps;
   Step step(options);
-  const at::Tensor delta = step.strategy().state()[0].second;
+  const at::Tensor delta = step.strategy().rows()[0].tensors[0].second;
   const auto take = [&](int64_t n) {
     StepContext context = step.context(0, n);
     step.strategy().prepare(context);
