@@ -571,7 +571,9 @@ describe('a signal', () => {
         },
       },
     );
-    expect({ status: ended.status, stdout: ended.stdout }).toEqual({ status: 75, stdout: '' });
+    // Of two that are pending at once the system may run either one's handler first.
+    expect([75, 130]).toContain(ended.status);
+    expect(ended.stdout).toBe('');
     expect(ended.stderr).not.toContain('Interrupted');
     expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
 

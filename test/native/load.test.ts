@@ -96,6 +96,7 @@ describe('loadBinding', () => {
     expect(findAddon(folder, {})).toEqual({
       loader: join(prebuilds, 'selfgrad.node'),
       core: join(prebuilds, 'core/core.node'),
+      cudaPlugin: join(prebuilds, 'core/selfgrad_cuda.so'),
     });
   });
 
