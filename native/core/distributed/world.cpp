@@ -135,17 +135,18 @@ void World::check_ranks(const WorldOptions& options, const std::atomic<bool>& st
                           std::to_string(rank_) + ". Give each process a RANK of its own, from 0 to " +
                           std::to_string(size_ - 1) + ".");
     store.add("ranks", 1);
+    const auto too_late = [&] {
+      std::string missing;
+      for (int64_t rank = 0; rank < size_; ++rank)
+        if (!store.check({key(rank)}))
+          missing.append(missing.empty() ? "" : ", ").append(std::to_string(rank));
+      return no_rendezvous("Of " + size + " ranks these did not come to " + place_of(options) + " within " +
+                           seconds_of(options) + ": " + missing +
+                           ". Start all ranks, with the same MASTER_ADDR, MASTER_PORT and WORLD_SIZE.");
+    };
     while (store.add("ranks", 0) < size_) {
       if (stop) throw Cancelled();
-      if (Clock::now() >= deadline) {
-        std::string missing;
-        for (int64_t rank = 0; rank < size_; ++rank)
-          if (!store.check({key(rank)}))
-            missing.append(missing.empty() ? "" : ", ").append(std::to_string(rank));
-        throw no_rendezvous("Of " + size + " ranks these did not come to " + place_of(options) + " within " +
-                            seconds_of(options) + ": " + missing +
-                            ". Start all ranks, with the same MASTER_ADDR, MASTER_PORT and WORLD_SIZE.");
-      }
+      if (Clock::now() >= deadline) throw too_late();
       std::this_thread::sleep_for(kPoll);
     }
   } catch (const c10::Error& error) {
