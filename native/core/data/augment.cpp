@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
@@ -48,7 +47,7 @@ at::Tensor seen_through(const at::Tensor& images, const at::Tensor& indices,
                         const std::vector<Transform>& transforms, float scale) {
   if (images.is_cuda())
     return kernels::cuda_kernels()->read_through(images, upload(indices, images.device()),
-                                                 upload(pack(transforms), images.device()), scale);
+                                                 upload(pack_transforms(transforms), images.device()), scale);
   const ImageShape shape{images.size(1), images.size(2), images.size(3)};
   const at::Tensor order = indices.contiguous();
   const int64_t* index = order.const_data_ptr<int64_t>();
@@ -65,7 +64,7 @@ at::Tensor seen_through(const at::Tensor& images, const at::Tensor& indices,
 }  // namespace
 
 at::Tensor pack_transforms(const std::vector<Transform>& transforms) {
-  at::Tensor packed = at::zeros({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
+  at::Tensor packed = at::empty({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
   auto* row = packed.mutable_data_ptr<int32_t>();
   for (const Transform& t : transforms) {
     *row++ = t.dy;
@@ -103,27 +102,6 @@ std::vector<Transform> draw_transforms(const AugmentOptions& options, const Draw
   return transforms;
 }
 
-at::Tensor pack(const std::vector<Transform>& transforms) {
-  at::Tensor packed = at::empty({static_cast<int64_t>(transforms.size()), 3}, at::kInt);
-  auto* row = packed.mutable_data_ptr<int32_t>();
-  for (const Transform& t : transforms) {
-    *row++ = t.dy;
-    *row++ = t.dx;
-    *row++ = t.flip ? 1 : 0;
-  }
-  return packed;
-}
-
-std::vector<Transform> unpack(const at::Tensor& packed) {
-  std::vector<Transform> transforms(packed.size(0));
-  const auto* row = packed.const_data_ptr<int32_t>();
-  for (Transform& t : transforms) {
-    t = {row[0], row[1], row[2] != 0};
-    row += 3;
-  }
-  return transforms;
-}
-
 at::Tensor augment_images(const at::Tensor& pixels, const at::Tensor& indices,
                           const std::vector<Transform>& transforms) {
   return seen_through<uint8_t>(pixels, indices, transforms, 1.0F / 255.0F);
@@ -138,7 +116,7 @@ void write_through(at::Tensor& memory, const at::Tensor& indices, const std::vec
                    const at::Tensor& values, float scale) {
   if (memory.is_cuda()) {
     kernels::cuda_kernels()->write_through(memory, upload(indices, memory.device()),
-                                           upload(pack(transforms), memory.device()),
+                                           upload(pack_transforms(transforms), memory.device()),
                                            values.contiguous(at::MemoryFormat::ChannelsLast), scale);
     return;
   }

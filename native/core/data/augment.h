@@ -31,10 +31,6 @@ std::vector<Transform> unpack_transforms(const at::Tensor& packed);
 std::vector<Transform> draw_transforms(const AugmentOptions& options, const DrawKey& key,
                                        const at::Tensor& indices);
 
-/// (N, 3) int32, dy, dx and flip, and back.
-at::Tensor pack(const std::vector<Transform>& transforms);
-std::vector<Transform> unpack(const at::Tensor& packed);
-
 /// (N, C, H, W) float32 in [0, 1], channels-last; pixels from outside the image are 0. `pixels` (M, C, H, W)
 /// uint8 are the images of a data set; the result is on their device.
 at::Tensor augment_images(const at::Tensor& pixels, const at::Tensor& indices,
