@@ -41,8 +41,5 @@ export const plan = {
   reference: 'defaults',
   budgets: [12],
   rates: [0.2],
-  stages: [
-    { name: 'screen', seeds: [0] },
-    { name: 'confirm' },
-  ],
+  stages: [{ name: 'screen', seeds: [0] }, { name: 'confirm' }],
 };
