@@ -14,12 +14,15 @@ export const peerFlags = {
 };
 
 /** What peers.py is asked: `model` are the options of one of ours, `pixels` the file of bytes, `threat` with a number. */
-export function peerTask({ peer, attacks, pixels, labels, weights, model, threat, batch = 200, threads }) {
+export function peerTask(task) {
+  const { peer, attacks, version = 'standard', pixels, labels, weights, model, threat } = task;
+  const { batch = 200, threads } = task;
   const { depths, baseWidth: width, activation } = model;
   const [above, below = 1] = String(threat.eps).split('/').map(Number);
   return {
     peer,
     attacks,
+    version,
     images: pixels,
     labels,
     weights,

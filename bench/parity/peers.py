@@ -60,7 +60,12 @@ def foolbox_attack(name):
 def autoattack_attack(name):
     from autoattack import AutoAttack
 
-    whole = AutoAttack(net, norm="Linf", eps=EPS, seed=0, verbose=False, version="standard", device="cpu")
+    norm, version = {"linf": "Linf", "l2": "L2", "l1": "L1"}[NORM], task["version"]
+    whole = AutoAttack(net, norm=norm, eps=EPS, seed=0, verbose=False, version=version, device="cpu")
+    if NORM == "l1":
+        # As in the other norms and in ours: one climb within the ball, 9 targets.
+        whole.apgd.n_restarts, whole.apgd_targeted.n_target_classes = 1, 9
+        whole.apgd.use_largereps = whole.apgd_targeted.use_largereps = False
     whole.attacks_to_run = [name]
     return lambda x, y: whole.run_standard_evaluation(x, y, bs=len(x))
 
@@ -73,7 +78,9 @@ def correct(x, y):
 def attacked(attack, x, y):
     """Which of the images withstand."""
     found = attack(x, y).detach()
-    outside = torch.linalg.vector_norm((found - x).flatten(1), float("inf") if NORM == "linf" else 2, 1) > EPS + 1e-6
+    order = {"linf": float("inf"), "l2": 2, "l1": 1}[NORM]
+    # A sum over all pixels rounds more than a largest entry.
+    outside = torch.linalg.vector_norm((found - x).flatten(1), order, 1) > EPS + 1e-6 * max(1, EPS)
     return correct(found, y) | outside
 
 

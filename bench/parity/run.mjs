@@ -34,11 +34,11 @@ const { values: flags } = parseArgs({
 });
 const threads = Number(flags.threads);
 
-async function ourRun(model, data, attacks, count) {
+async function ourRun(model, data, attacks, threat, count) {
   const started = cpuSeconds();
   const { config, native, result } = await runCascade(model, data, attacks, {
     origin: 'bench/parity',
-    threat: { eps: flags.eps },
+    threat,
     count,
     threads,
   });
@@ -62,14 +62,15 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
     await openData({ source: flags.source, path: flags.path, split: 'test', limit: Number(flags.count) }),
   );
   for (const id of flags.cases.split(',')) {
-    const { attacks, peers, images = Number.POSITIVE_INFINITY } = cases[id];
+    const { attacks, peers, images = Number.POSITIVE_INFINITY, version = 'standard' } = cases[id];
+    const threat = cases[id].threat ?? { norm: 'linf', eps: flags.eps };
     const count = Math.min(images, data.count);
     let ours;
     for (const peer of peers) {
       const known = rows.findIndex((one) => one.model.name === name && one.case === id && one.peer === peer);
       if (known >= 0 && !flags.again && rows[known].model.sha256 === sha256 && rows[known].count === count)
         continue;
-      ours ??= await ourRun(model, data, attacks, count);
+      ours ??= await ourRun(model, data, attacks, threat, count);
       const chosen = data.native.images({ indices: Int32Array.from({ length: count }, (_, i) => i) });
       const pixels = resolve(flags.work, 'images.bin');
       writeFileSync(pixels, chosen.images);
@@ -78,6 +79,7 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
         peerTask({
           peer,
           attacks: ours.names,
+          version,
           pixels,
           labels: [...chosen.labels],
           weights: resolve(file),
@@ -98,7 +100,7 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
         case: id,
         peer,
         count,
-        settings: { norm: ours.threat.norm, epsText: flags.eps, attacks },
+        settings: { norm: threat.norm, epsText: threat.eps, attacks },
         stages: ours.stages.map((own, i) => {
           const other = [...theirs.stages[i]].map((flag) => flag === '1');
           return {

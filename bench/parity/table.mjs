@@ -2,11 +2,13 @@
 
 const percent = (part, whole) => ((100 * part) / whole).toFixed(1);
 
-function row({ case: name, peer, stages, cpuSeconds }) {
+function row({ case: name, peer, stages, cpuSeconds, settings }, usual) {
+  const own = settings.norm !== usual.norm || settings.epsText !== usual.epsText;
+  const called = own ? `${name} (${settings.norm} ${settings.epsText})` : name;
   return stages.map(({ attack, count, ours, theirs, onlyWeBroke, onlyTheyBroke }, i) => {
     const last = i === stages.length - 1;
     return [
-      stages.length > 1 ? `${name}, after ${attack}` : name,
+      stages.length > 1 ? `${called}, after ${attack}` : called,
       peer,
       count,
       percent(ours, count),
@@ -38,7 +40,7 @@ export function renderParity(rows) {
       const own = rows.filter(({ model }) => model.name === name);
       const [{ model, data, settings, machine, versions }] = own;
       const peers = Object.assign({}, ...own.map((one) => one.versions.peers));
-      const cells = [header, header.map(() => '---'), ...own.flatMap(row)];
+      const cells = [header, header.map(() => '---'), ...own.flatMap((one) => row(one, settings))];
       return [
         `## ${name}`,
         `${model.architecture}, ${model.parameters} parameters, ${model.strategy ?? 'training unknown'}; ${data.name}${data.note ? ` (${data.note})` : ''}, the first test images, ${settings.norm} ${settings.epsText}.`,
