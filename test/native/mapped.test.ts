@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  atta,
   Dataset,
   evaluate,
   openArrays,
@@ -11,10 +12,19 @@ import {
   type Source,
   type Strategy,
   selfGradient,
+  type TrainOptions,
   train,
 } from '../../src/index.ts';
 import { loadBinding } from '../../src/native/load.ts';
-import { rejection, temporaryFolder, tinyClasses, tinyConfig, tinyImages, tinyShape } from './tiny.ts';
+import {
+  nextEvent,
+  rejection,
+  temporaryFolder,
+  tinyClasses,
+  tinyConfig,
+  tinyImages,
+  tinyShape,
+} from './tiny.ts';
 
 // Before the cache, where LibTorch may be, is another.
 loadBinding();
@@ -71,6 +81,34 @@ describe('a mapped set', () => {
       ]);
       expect(files()).toEqual([]);
       expect(await outcome(mapped, 'mapped', strategy)).toEqual(await outcome(held, 'memory', strategy));
+    },
+  );
+
+  it.each(['self-gradient', 'atta'] as const)(
+    'is stopped and resumed to the bytes of a run in memory: %s, whose memory of images is mapped too',
+    async (name) => {
+      const strategy: Strategy = name === 'atta' ? atta() : selfGradient();
+      using held = await Dataset.from(await tinySource(), { storage: 'memory' });
+      using mapped = await Dataset.from(await tinySource(), { storage: 'mapped' });
+      const run = (data: Dataset, out: string, options: TrainOptions) =>
+        train(
+          {
+            ...tinyConfig({ strategy, crop: 1, flip: true, epochs: 30 }),
+            data: { storage: data.storage },
+          },
+          { data, out: join(folder, `${name}-${out}`), ...options },
+        );
+      (await run(held, 'whole', {}).result).model.dispose();
+      const controller = new AbortController();
+      const stopped = run(mapped, 'stopped', { signal: controller.signal });
+      await nextEvent(stopped, 'epoch');
+      controller.abort(new Error('enough'));
+      await rejection(stopped.result);
+      const { model, history } = await run(mapped, 'stopped', { resume: true }).result;
+      model.dispose();
+      expect(history[0]).toMatchObject({ type: 'start', resumedAtStep: expect.any(Number) });
+      const weights = (out: string) => readFileSync(join(folder, `${name}-${out}`, 'model.safetensors'));
+      expect(weights('stopped')).toEqual(weights('whole'));
     },
   );
 

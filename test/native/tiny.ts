@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { type ConfigInput, Dataset, openArrays, type Split } from '../../src/index.ts';
+import { type ConfigInput, Dataset, openArrays, type Split, type TrainEvent } from '../../src/index.ts';
 
 export const tinyShape = [1, 8, 8] as const;
 export const tinyClasses = 3;
@@ -58,4 +58,10 @@ export function rejection(promise: Promise<unknown>): Promise<unknown> {
     () => Promise.reject(new Error('the promise was fulfilled')),
     (error: unknown) => error,
   );
+}
+
+/** Waits for the next event of a type. */
+export async function nextEvent(run: AsyncIterable<TrainEvent>, type: TrainEvent['type']): Promise<void> {
+  for await (const event of run) if (event.type === type) return;
+  throw new Error(`no ${type} event came`);
 }

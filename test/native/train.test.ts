@@ -6,7 +6,7 @@ import { type Dataset, loadModel, type TrainEvent, train } from '../../src/index
 import { Model } from '../../src/model.ts';
 import { loadBinding } from '../../src/native/load.ts';
 import { encodePng } from '../../src/png.ts';
-import { rejection, temporaryFolder, tinyConfig, tinyData, tinyImages } from './tiny.ts';
+import { nextEvent, rejection, temporaryFolder, tinyConfig, tinyData, tinyImages } from './tiny.ts';
 
 const folder = temporaryFolder();
 let data: Dataset;
@@ -22,11 +22,6 @@ function tensorBytes(file: string): Buffer {
 }
 
 const modelFile = (run: string) => join(run, 'model.safetensors');
-
-async function nextEvent(run: AsyncIterable<TrainEvent>, type: TrainEvent['type']): Promise<void> {
-  for await (const event of run) if (event.type === type) return;
-  throw new Error(`no ${type} event came`);
-}
 
 describe('a system clock that is set while a run lasts', () => {
   it('changes neither the result nor a duration, and the run can be resumed', async () => {
