@@ -4,7 +4,7 @@
  * textbook's. Learning rates are searched for each method on one seed; the stages spend the time where it decides.
  */
 const residual = { architecture: 'preact-resnet', depths: [1, 1, 1], activation: 'silu' };
-const finalists = ['self-gradient', 'n-fgsm', 'pgd-10', 'pgd-10-plain'];
+const finalists = ['self-gradient', 'n-fgsm', 'atta', 'pgd-10', 'pgd-10-plain'];
 
 export const plan = {
   // Without random crops: at these budgets the networks underfit, and every method gains.
