@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/amax.h>
+#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/sign.h>
@@ -14,8 +15,8 @@
 namespace selfgrad {
 namespace {
 
-at::Tensor sum_where(const at::Tensor& chosen, const at::Tensor& values) {
-  return at::where(chosen, values, at::Scalar(0.0F)).sum({1, 2, 3}, /*keepdim=*/true);
+at::Tensor sum_of_each(const at::Tensor& values) {
+  return values.sum({1, 2, 3}, /*keepdim=*/true);
 }
 
 }  // namespace
@@ -29,23 +30,24 @@ at::Tensor shortest_to_hyperplane(Norm norm, const at::Tensor& x, const at::Tens
   const at::Tensor distance = signed_distance.abs();
   const at::Tensor direction = normal.sign() * signed_distance.sign();
   const at::Tensor weight = (normal / scale).abs();
-  const at::Tensor room = at::where(direction > 0, 1.0 - x, at::where(direction < 0, x, at::Scalar(0.0F)));
+  const at::Tensor room = direction.clamp_min(0) * (1.0 - x) + direction.neg().clamp_min(0) * x;
   const bool linf = norm == Norm::kLinf;
   const auto reach = [&](const at::Tensor& s) { return linf ? s : s * weight; };
   const at::Tensor slope = linf ? weight : weight * weight;
   const at::Tensor filled = weight * room;
   at::Tensor s = at::zeros_like(distance);
-  at::Tensor full = room <= 0;
+  // Masks are 0 and 1 in float32: products with them are vectorised, choices by bool are not.
+  at::Tensor full = (room <= 0).to(at::kFloat);
   for (;;) {
-    const at::Tensor free = full.logical_not();
-    const at::Tensor climb = sum_where(free, slope);
-    const at::Tensor root = (distance - sum_where(full, filled)) / climb;
+    const at::Tensor climb = sum_of_each(slope * (1 - full));
+    const at::Tensor root = (distance - sum_of_each(filled * full)) / climb;
     s = at::where(climb > 0, s.maximum(root), s);
-    const at::Tensor now = (room <= reach(s)).logical_or(full);
+    const at::Tensor now = (room <= reach(s)).to(at::kFloat).maximum(full);
     if (now.equal(full)) break;
     full = now;
   }
-  return direction * at::where(full, room, room.minimum(reach(s)));
+  // Who is full has no more room than s reaches.
+  return direction * room.minimum(reach(s));
 }
 
 }  // namespace selfgrad

@@ -286,7 +286,7 @@ void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& obser
   bool cancelled = false;
   try {
     if (options.count > 0)
-      result = evaluate([this](const at::Tensor& x) { return network_.forward(x); }, *validation_, options,
+      result = evaluate([&](const at::Tensor& x) { return network_.logits(x, stop); }, *validation_, options,
                         stop, [](const EvaluateProgress&) {});
   } catch (const Cancelled&) {
     cancelled = true;
