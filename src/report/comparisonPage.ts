@@ -8,7 +8,7 @@ import { counted, differenceText, normText, percent, threatText } from './format
 import { trainingHistory } from './history.ts';
 import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
-import { heads, rateCell, rateHead, scrolling } from './tables.ts';
+import { heads, rateCell, rateHead, scrolling, valueCell } from './tables.ts';
 
 export interface ComparisonInput {
   comparison: Comparison;
@@ -34,6 +34,7 @@ function comparisonTable({ rows }: Comparison): Markup {
     'Clean and robust accuracy of each run',
     heads(['run', rateHead('clean, 95 % interval'), rateHead('robust, 95 % interval')]),
     rows.map(row),
+    { sorts: true },
   );
 }
 
@@ -46,10 +47,11 @@ function attacksTable({ rows }: Comparison): Markup {
     rows.map(({ name, attacks }) => {
       const cells = names.map((wanted) => {
         const found = attacks.find((attack) => attack.name === wanted);
-        return html`<td>${found && percent(found.robust.rate)}</td>`;
+        return found ? valueCell(found.robust.rate, percent(found.robust.rate)) : html`<td></td>`;
       });
       return html`<tr><th scope="row">${name}</th>${cells}</tr>`;
     }),
+    { sorts: true },
   );
 }
 

@@ -78,9 +78,9 @@ th:first-child, td:first-child, .rate { text-align: left; }
 th:first-child { padding-left: 0; overflow-wrap: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--muted); font-weight: 500; font-size: 13px; border-bottom-color: var(--muted); }
-tbody th { font-weight: 600; white-space: normal; min-width: 9em; overflow-wrap: anywhere; }
-tbody th small { display: block; color: var(--muted); font-weight: 400; font-size: 12.5px; max-width: 46ch; }
-.total > * { border-bottom: 0; border-top: 1px solid var(--muted); }
+tbody th, tfoot th { font-weight: 600; white-space: normal; min-width: 9em; overflow-wrap: anywhere; }
+tbody th small, tfoot th small { display: block; color: var(--muted); font-weight: 400; font-size: 12.5px; max-width: 46ch; }
+.suite > *, tfoot > tr > * { border-bottom: 0; border-top: 1px solid var(--muted); }
 .rate b { display: inline-block; min-width: 4.6em; text-align: right; margin-right: 6px; }
 .interval { color: var(--muted); font-size: 13px; }
 
@@ -141,7 +141,7 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
   .headline { padding: 16px 18px; }
   .headline .value { font-size: 46px; }
   th, td { padding: 8px; }
-  tbody th { min-width: 0; }
+  tbody th, tfoot th { min-width: 0; }
   td .rate-bar { display: none; }
   .rate b { min-width: 0; }
   .chart.wide { display: none; }
@@ -160,6 +160,7 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
   h2, .lead { break-after: avoid; }
   figure, tr, .headline, .warnings li { break-inside: avoid; }
   .scroll { overflow: visible; }
+  tfoot { display: table-row-group; }
   table { font-size: 9.5pt; }
   th, td { padding: 5px 8px; }
   td .rate-bar { display: none; }
