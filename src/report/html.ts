@@ -77,7 +77,7 @@ function sections({ evaluation, history, config, masking = null }: ReportInput):
 
 /**
  * Draws an evaluation as one self-contained HTML document: style, charts (SVG) and images (PNG data URIs)
- * are inline, nothing is fetched, nothing is executed. What the input lacks, the document leaves out.
+ * are inline, nothing is fetched, and its only script sorts tables. What the input lacks, the document leaves out.
  */
 export function renderReport(input: ReportInput): string {
   const { evaluation } = input;
