@@ -4,7 +4,8 @@ import type { Evaluation, Rate } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import type { Difference } from '../interval.ts';
 import { type LineChart, type LineSeries, lineChart, runTones, type Tone } from './charts/lineChart.ts';
-import { counted, differenceText, normText, percent, threatText } from './format.ts';
+import { explanations, warningList } from './explanations.ts';
+import { counted, differenceText, normText, percent, shortened, threatText } from './format.ts';
 import { trainingHistory } from './history.ts';
 import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
@@ -53,11 +54,6 @@ function attacksTable({ rows }: Comparison): Markup {
     }),
     { sorts: true },
   );
-}
-
-/** A chart has room for so much of a name. */
-function shortened(name: string): string {
-  return name.length <= 22 ? name : `${name.slice(0, 21)}…`;
 }
 
 /** What a line of a run is drawn from; a run without points has no line. */
@@ -135,13 +131,7 @@ export function renderComparison(input: ComparisonInput): string {
 <h1>${counted(rows.length, 'run')} <span>on</span> ${data.name}</h1>
 <ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}</ul>`,
     main: [
-      warnings.length > 0 &&
-        section(
-          'warnings',
-          'Warnings',
-          null,
-          html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`,
-        ),
+      warnings.length > 0 && section('warnings', 'Warnings', null, warningList(warnings)),
       section(
         'runs',
         'Runs',
@@ -156,6 +146,7 @@ export function renderComparison(input: ComparisonInput): string {
           'Robust accuracy against eps is under the first attack of each evaluation, during training on validation images; bands are 95 % intervals.',
           html`<div class="side-by-side">${curves}</div>`,
         ),
+      explanations(warnings.map(({ code }) => code)),
     ],
     footer: `Written by selfgrad ${version}.`,
   });

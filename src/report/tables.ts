@@ -43,6 +43,11 @@ export function rateHead(name: string): Markup {
   return html`<th scope="col" class="rate">${name}</th>`;
 }
 
+/** The head over cells of class `text`, which are set to the left and may have several lines. */
+export function textHead(name: string): Markup {
+  return html`<th scope="col" class="text">${name}</th>`;
+}
+
 /** `note` stands below the rate. */
 export function rateCell(rate: Rate, tone: Tone, note: Content = null): Markup {
   return html`<td class="rate" data-value="${rate.rate}">${rateBar(rate, tone)} <b>${percent(rate.rate)}</b> <span class="interval">${interval(rate)}</span>${note}</td>`;
@@ -61,18 +66,18 @@ function attackRow(attack: AttackResult): Markup {
   const options = Object.entries(attack.options).map(([key, value]) => `${key} ${optionText(value)}`);
   if (attack.medianDistance !== null) options.push(`median distance ${attack.medianDistance.toPrecision(3)}`);
   const words = [...options.map(unbroken), ...(attack.source ? [sourceText(attack.source)] : [])];
-  return outcomeRow(attack, words.join('\u00a0· '), null);
+  return outcomeRow(attack, words.join('\u00a0· '));
 }
 
 function suiteRow(suite: SuiteResult, attacks: readonly AttackResult[]): Markup {
   const names = suite.attacks.map((i) => attacks[i]!.name).join(', ');
   const note = `${suite.options.version}: what ${names}, run as a cascade, left standing`;
-  return outcomeRow(suite, note, 'suite');
+  return outcomeRow(suite, note);
 }
 
-function outcomeRow(outcome: AttackResult | SuiteResult, note: string, kind: string | null): Markup {
+function outcomeRow(outcome: AttackResult | SuiteResult, note: string): Markup {
   const { name, robust, attacked, broken, passes: spent, seconds } = outcome;
-  return html`<tr${kind !== null && html` class="${kind}"`}><th scope="row">${name}<small>${note}</small></th>${rateCell(robust, 'robust')}${valueCell(attacked, grouped(attacked))}${valueCell(broken, grouped(broken))}${costCells(spent, seconds)}</tr>`;
+  return html`<tr><th scope="row">${name}<small>${note}</small></th>${rateCell(robust, 'robust')}${valueCell(attacked, grouped(attacked))}${valueCell(broken, grouped(broken))}${costCells(spent, seconds)}</tr>`;
 }
 
 /** Clean accuracy, each attack and suite with what it broke and cost, and the worst case over all attacks. */

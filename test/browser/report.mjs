@@ -29,7 +29,16 @@ function makePages() {
     ['mine', 100],
     ['other', 90],
   ]) {
-    selfgrad('train', '--preset', 'quickstart', 'train.epochs=2', '--overwrite', '--out', run);
+    selfgrad(
+      'train',
+      '--preset',
+      'quickstart',
+      'train.epochs=2',
+      `seed=${count}`,
+      '--overwrite',
+      '--out',
+      run,
+    );
     // Another radius than in training, and other images for the second run: there is something to warn of.
     const threat = ['threat.eps=0.12', `evaluate.count=${count}`];
     selfgrad('eval', run, ...threat, `evaluate.attacks=${attacks}`, 'evaluate.epsCurve.count=50');
@@ -143,6 +152,11 @@ async function check(browser, name, url) {
       const wrong = await sorts(page);
       report(`${what}: tables sort`, wrong.length === 0, wrong);
       await page.click('table.sortable button');
+      const explained = await page.$$eval('a', (links) => {
+        links[0]?.click();
+        return links.every(({ hash }) => document.getElementById(hash.slice(1))) && location.hash !== '';
+      });
+      report(`${what}: warnings lead to their explanation`, explained);
       const found = await faults(page);
       report(`${what}: axe`, !found.some(isSerious), found);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -171,7 +185,19 @@ async function check(browser, name, url) {
   await page.close();
 }
 
-const wanted = ['warnings', 'attacks', 'masking', 'eps', 'training', 'classes', 'examples', 'provenance'];
+const wanted = [
+  'warnings',
+  'attacks',
+  'masking',
+  'eps',
+  'outcomes',
+  'stability',
+  'training',
+  'classes',
+  'examples',
+  'explanations',
+  'provenance',
+];
 
 const browser = await launch();
 try {

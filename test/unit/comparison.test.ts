@@ -98,6 +98,19 @@ describe('what is drawn', () => {
     expect([...page.matchAll(/series tone-run-\d/g)]).toHaveLength(2 * 2 * 2);
   });
 
+  it('explains its warnings', () => {
+    const other = run('wbbbrrrrrr', { threat: { norm: 'linf', eps: 0.1, epsText: '0.1' } });
+    const compared = [first, other].map((evaluation, i) => ({ name: String(i), evaluation }));
+    const warned = renderComparison({
+      comparison: compare(compared),
+      runs: compared.map(({ evaluation }) => ({ evaluation, history: [] })),
+      version: '1.2.3',
+    });
+    expect(warned).toContain('<a href="#about-W_COMPARE">W_COMPARE</a>');
+    expect(warned).toContain('<div id="about-W_COMPARE">');
+    expect(page).not.toContain('<section id="explanations">');
+  });
+
   it('sorts runs and attacks by their rates', () => {
     expect(page.match(/<table class="sortable">/g)).toHaveLength(2);
     expect([...page.matchAll(/<td data-value="([^"]*)">/g)].map(([, value]) => value)).toContain('0.524');

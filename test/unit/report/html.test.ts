@@ -54,9 +54,11 @@ describe('renderReport', () => {
       'warnings',
       'attacks',
       'eps',
+      'outcomes',
       'training',
       'classes',
       'examples',
+      'explanations',
       'provenance',
     ]);
   });
@@ -76,6 +78,7 @@ describe('renderReport', () => {
     expect(sectionIds(text)).toEqual(sectionIds(renderReport(full)).toSpliced(2, 0, 'masking'));
     expect(read(text).errors).toEqual([]);
     expect(text).toContain('Suspect: zero-gradient.');
+    expect(text).toContain('<th scope="row"><a href="#about-zero-gradient">zero-gradient</a></th>');
     expect(text).toContain('docs/masking.md#zero-gradient');
     expect(text).toContain('12.0 % of the gradients are zero &lt;b&gt;');
     expect(text.match(/>not raised</g)).toHaveLength(1);
@@ -94,6 +97,12 @@ describe('renderReport', () => {
       warnings: [],
       command: null,
     });
+    bare.images = {
+      ...bare.images,
+      brokenBy: [-1, -2, -1],
+      steps: [null, null, null],
+      margins: [null, null, null],
+    };
     bare.model = { ...bare.model, path: null, strategy: null };
     const document = renderReport({ evaluation: bare, history: [], config: null });
     expect(sectionIds(document)).toEqual(['attacks', 'provenance']);
@@ -154,9 +163,12 @@ describe('renderReport', () => {
     );
     const scripts = elements.filter(({ tagName }) => tagName === 'script');
     expect(scripts.map(({ attrs }) => attrs)).toEqual([[]]);
+    const ids = elements.map((element) => attribute(element, 'id'));
     for (const element of elements) {
       for (const { name, value } of element.attrs) {
-        expect(name).not.toMatch(/^on|^style$|^href$/);
+        expect(name).not.toMatch(/^on|^style$/);
+        if (name === 'href') expect(ids).toContain(value.slice(1));
+        if (name === 'href') expect(value).toMatch(/^#/);
         if (name === 'src') expect(value).toMatch(/^data:image\/png;base64,/);
       }
     }
@@ -195,7 +207,7 @@ describe('renderReport', () => {
     }));
     evaluation.examples = evaluation.examples.map((example) => ({ ...example, attack: hostile }));
     evaluation.epsCurve = { ...evaluation.epsCurve!, attack: hostile };
-    evaluation.warnings = [{ code: hostile, message: hostile }];
+    evaluation.warnings.push({ code: hostile, message: hostile });
     const document = renderReport({ evaluation, history: full.history, config: { [hostile]: hostile } });
     const { elements, errors } = read(document);
     expect(errors).toEqual([]);
