@@ -93,8 +93,8 @@ function sections(input: ReportInput): Content[] {
         'Original, adversarial image and amplified difference around middle grey, with what the model says and its confidence.',
         examples(evaluation),
       ),
-    explanations(explained(input)),
     section('provenance', 'Provenance', null, provenance(evaluation, config)),
+    explanations(explained(input)),
   ];
 }
 

@@ -146,7 +146,7 @@ export function stabilitySection(found: StabilityFindings, evaluation: Evaluatio
     `gradient exactly zero ${percent(zeroGradient.rate)}`,
     ...(bound
       ? [
-          `certified ${percent(bound.certified.rate)} of the first ${grouped(bound.certified.count)}, of which PGD leaves ${percent(bound.attacked.rate)}`,
+          `of the first ${grouped(bound.certified.count)} certified ${percent(bound.certified.rate)}, where PGD leaves ${percent(bound.attacked.rate)}`,
         ]
       : []),
   ];

@@ -83,7 +83,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { padding: 9px 14px; text-align: right; white-space: nowrap; vertical-align: top; border-bottom: 1px solid var(--rule); }
 th:first-child, td:first-child, .rate, .text { text-align: left; }
-td.text { white-space: normal; }
+td.text:last-child { white-space: normal; overflow-wrap: break-word; }
 th:first-child { padding-left: 0; overflow-wrap: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--muted); font-weight: 500; font-size: 13px; border-bottom-color: var(--muted); }
@@ -178,6 +178,7 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
   .rate b { min-width: 0; }
   .rate .interval { display: block; }
   .curve-and-table, .side-by-side { grid-template-columns: 1fr 1fr; gap: 6mm; }
+  .explanations { columns: 2; column-gap: 6mm; font-size: 9.5pt; }
   .chart.wide { display: none; }
   .chart.narrow { display: block; }
   pre { white-space: pre-wrap; }

@@ -43,7 +43,7 @@ export function rateHead(name: string): Markup {
   return html`<th scope="col" class="rate">${name}</th>`;
 }
 
-/** The head over cells of class `text`, which are set to the left and may have several lines. */
+/** The head over cells of class `text`, which are set to the left; in the last column they may have several lines. */
 export function textHead(name: string): Markup {
   return html`<th scope="col" class="text">${name}</th>`;
 }

@@ -58,8 +58,8 @@ describe('renderReport', () => {
       'training',
       'classes',
       'examples',
-      'explanations',
       'provenance',
+      'explanations',
     ]);
   });
 

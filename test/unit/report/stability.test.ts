@@ -46,7 +46,7 @@ describe('the section on stability', () => {
   test('has rates, every diagnostic, both curves and the warnings, explained', () => {
     const { section, report } = shown(findings());
     expect(section).toContain(
-      'clean 80.00 %, under PGD from the image 50.00 %, gradient exactly zero 5.00 %, certified 10.00 % of the first 10, of which PGD leaves 40.00 %.',
+      'clean 80.00 %, under PGD from the image 50.00 %, gradient exactly zero 5.00 %, of the first 10 certified 10.00 %, where PGD leaves 40.00 %.',
     );
     for (const label of Object.values(diagnosticLabels)) {
       expect(section).toContain(
