@@ -1,7 +1,7 @@
 /** The stability analysis that lies beside an evaluation, and its section of the report. */
 import { z } from 'zod';
-import type { Evaluation, Warning } from '../evaluation.ts';
-import type { CertifiedBound, Diagnostics, Distribution, StabilityAnalysis } from '../stabilityAnalysis.ts';
+import type { Evaluation, Rate, Warning } from '../evaluation.ts';
+import type { Diagnostics, Distribution, StabilityAnalysis } from '../stabilityAnalysis.ts';
 import { lineChart, type Tone } from './charts/lineChart.ts';
 import { warningList } from './explanations.ts';
 import { foreignSection, ofSameNetwork, readFindings } from './findings.ts';
@@ -16,15 +16,14 @@ export interface StabilityFindings {
   model: Pick<StabilityAnalysis['model'], 'sha256'>;
   data: Pick<StabilityAnalysis['data'], 'count'>;
   threat: StabilityAnalysis['threat'];
-  clean: ShownRate;
-  attacked: ShownRate;
-  zeroGradient: ShownRate;
+  clean: Pick<Rate, 'rate' | 'count'>;
+  attacked: Pick<Rate, 'rate' | 'count'>;
+  zeroGradient: Pick<Rate, 'rate' | 'count'>;
   diagnostics: Diagnostics<Distribution>;
   profile: StabilityAnalysis['profile'];
-  bound: { certified: ShownRate; attacked: ShownRate } | null;
+  bound: { certified: Pick<Rate, 'rate' | 'count'>; attacked: Pick<Rate, 'rate' | 'count'> } | null;
   warnings: Warning[];
 }
-type ShownRate = Pick<CertifiedBound['certified'], 'rate' | 'count'>;
 
 const rateSchema = z.object({ rate: z.number().min(0).max(1), count: z.number().int().min(0) });
 const value = z.number().nullable();
