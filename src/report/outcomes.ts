@@ -37,7 +37,7 @@ export function standingCurves({ attacks, images }: Pick<Evaluation, 'attacks' |
   let standing = brokenBy.filter((by) => by !== -2).length;
   return attacks.map(({ name, options }, i) => {
     const broken = taken.filter((steps, image): steps is number => brokenBy[image] === i && steps !== null);
-    const end = Math.max(planned(options), ...broken);
+    const end = broken.reduce((most, steps) => Math.max(most, steps), planned(options));
     const before = standing;
     standing -= broken.length;
     const points = moments(end).map((steps) => {

@@ -83,6 +83,14 @@ describe('standingCurves', () => {
     expect(standingCurves(outcome([[0, 0]], [attack]))[0]!.points.at(-1)!.steps).toBe(end);
   });
 
+  test('take more images than a function takes arguments', () => {
+    const images = Array.from({ length: 300_000 }, (): [number, number] => [0, 21]);
+    expect(standingCurves(outcome(images, [pgd!]))[0]!.points.at(-1)).toMatchObject({
+      steps: 21,
+      standing: { correct: 0, count: 300_000 },
+    });
+  });
+
   test('are none where nothing was broken, or there are no images', () => {
     expect(standingCurves(outcome([null, 'wrong']))).toEqual([]);
     expect(standingCurves(outcome([]))).toEqual([]);
