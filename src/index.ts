@@ -86,6 +86,7 @@ export { type ReportInput, renderReport } from './report/html.ts';
 export type { MaskingFindings } from './report/masking.ts';
 export { renderMasking } from './report/maskingTable.ts';
 export { type RobustBenchRecord, robustBenchRecord } from './report/robustBench.ts';
+export type { StabilityFindings } from './report/stability.ts';
 export { renderStability } from './report/stabilityTable.ts';
 export { renderTable } from './report/table.ts';
 export type { SavedImage } from './savedImages.ts';

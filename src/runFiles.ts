@@ -14,6 +14,8 @@ export interface RunFiles {
   partial: string;
   /** What `selfgrad masking --out` wrote, for the report. */
   masking: string;
+  /** What `selfgrad stability --out` wrote, for the report. */
+  stability: string;
   report: string;
   csv: string;
   onnx: string;
@@ -32,6 +34,7 @@ export function runFiles(directory: string): RunFiles {
     evaluation: join(directory, 'evaluation.json'),
     partial: join(directory, 'evaluation.partial.jsonl'),
     masking: join(directory, 'masking.json'),
+    stability: join(directory, 'stability.json'),
     report: join(directory, 'report.html'),
     csv: join(directory, 'evaluation.csv'),
     onnx: join(directory, 'model.onnx'),

@@ -6,6 +6,7 @@ import { renderCsv } from '../report/csv.ts';
 import { renderReport } from '../report/html.ts';
 import { writeEvaluation } from '../report/json.ts';
 import { readMasking } from '../report/masking.ts';
+import { readStability } from '../report/stability.ts';
 import { writeAtomic } from '../report/writeAtomic.ts';
 import type { RunFiles } from '../runFiles.ts';
 import { readHistory, runLayers } from './runFiles.ts';
@@ -31,8 +32,8 @@ export async function makeDirectory(path: string): Promise<void> {
 }
 
 /**
- * Writes report.html and evaluation.csv to `written`; the training curve, configuration and checks for masking come
- * from `run`.
+ * Writes report.html and evaluation.csv to `written`; the training curve, configuration, checks for masking and stability
+ * analysis come from `run`.
  */
 export async function writeReport(evaluation: Evaluation, run: RunFiles, written: RunFiles): Promise<void> {
   await makeDirectory(written.directory);
@@ -44,6 +45,7 @@ export async function writeReport(evaluation: Evaluation, run: RunFiles, written
       history: readHistory(run),
       config: layer?.values ?? null,
       masking: await readMasking(run.masking),
+      stability: await readStability(run.stability),
     }),
   );
   await writeAtomic(written.csv, renderCsv(evaluation));

@@ -4,11 +4,12 @@ import type { Evaluation, Rate } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import type { Difference } from '../interval.ts';
 import { type LineChart, type LineSeries, lineChart, runTones, type Tone } from './charts/lineChart.ts';
-import { counted, differenceText, normText, percent, threatText } from './format.ts';
+import { explanations, warningList } from './explanations.ts';
+import { counted, differenceText, normText, percent, shortened, threatText } from './format.ts';
 import { trainingHistory } from './history.ts';
 import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
-import { heads, rateCell, rateHead, scrolling } from './tables.ts';
+import { heads, rateCell, rateHead, scrolling, valueCell } from './tables.ts';
 
 export interface ComparisonInput {
   comparison: Comparison;
@@ -34,6 +35,7 @@ function comparisonTable({ rows }: Comparison): Markup {
     'Clean and robust accuracy of each run',
     heads(['run', rateHead('clean, 95 % interval'), rateHead('robust, 95 % interval')]),
     rows.map(row),
+    { sorts: true },
   );
 }
 
@@ -46,16 +48,12 @@ function attacksTable({ rows }: Comparison): Markup {
     rows.map(({ name, attacks }) => {
       const cells = names.map((wanted) => {
         const found = attacks.find((attack) => attack.name === wanted);
-        return html`<td>${found && percent(found.robust.rate)}</td>`;
+        return found ? valueCell(found.robust.rate, percent(found.robust.rate)) : html`<td></td>`;
       });
       return html`<tr><th scope="row">${name}</th>${cells}</tr>`;
     }),
+    { sorts: true },
   );
-}
-
-/** A chart has room for so much of a name. */
-function shortened(name: string): string {
-  return name.length <= 22 ? name : `${name.slice(0, 21)}…`;
 }
 
 /** What a line of a run is drawn from; a run without points has no line. */
@@ -133,13 +131,7 @@ export function renderComparison(input: ComparisonInput): string {
 <h1>${counted(rows.length, 'run')} <span>on</span> ${data.name}</h1>
 <ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}</ul>`,
     main: [
-      warnings.length > 0 &&
-        section(
-          'warnings',
-          'Warnings',
-          null,
-          html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`,
-        ),
+      warnings.length > 0 && section('warnings', 'Warnings', null, warningList(warnings)),
       section(
         'runs',
         'Runs',
@@ -154,6 +146,7 @@ export function renderComparison(input: ComparisonInput): string {
           'Robust accuracy against eps is under the first attack of each evaluation, during training on validation images; bands are 95 % intervals.',
           html`<div class="side-by-side">${curves}</div>`,
         ),
+      explanations(warnings.map(({ code }) => code)),
     ],
     footer: `Written by selfgrad ${version}.`,
   });

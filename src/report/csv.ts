@@ -1,5 +1,6 @@
 /** The numbers of an evaluation as one CSV table (RFC 4180), a row for each rate, for spreadsheets and plots. */
 import type { AttackResult, Evaluation, Passes, Rate, SuiteResult } from '../evaluation.ts';
+import { leadCurve, standingCurves } from './outcomes.ts';
 
 const columns = [
   'kind',
@@ -18,6 +19,8 @@ const columns = [
   'backward',
   'seconds',
   'median_distance',
+  'steps',
+  'lead',
 ] as const;
 
 type Row = Partial<Record<(typeof columns)[number], string | number | null>>;
@@ -83,12 +86,30 @@ function rows(evaluation: Evaluation): Row[] {
       eps_text: point.epsText,
       ...rateFields(point.robust),
     })),
+    ...standingCurves(evaluation).flatMap(({ attack, points }) =>
+      points.map(({ steps, standing }) => ({
+        kind: 'attack-steps',
+        name: attack,
+        ...budget,
+        ...rateFields(standing),
+        steps,
+      })),
+    ),
+    ...leadCurve(evaluation.images).map(({ lead, share }) => ({
+      kind: 'lead',
+      name: 'broken images',
+      ...budget,
+      ...rateFields(share),
+      lead,
+    })),
   ];
 }
 
 /**
  * One header line, then one line for each rate. `kind` is `clean`, `attack`, `suite`, `robust`, `class-clean`,
- * `class-robust` or `eps-curve`; rates and intervals are shares in [0, 1]; cells that do not apply are empty.
+ * `class-robust`, `eps-curve`, `attack-steps` (who stands after so many `steps` of an attack) or `lead` (of the broken
+ * images, those on which the wrong class leads by at most `lead` logits); rates and intervals are shares in [0, 1];
+ * cells that do not apply are empty.
  */
 export function renderCsv(evaluation: Evaluation): string {
   const lines = rows(evaluation).map((row) => csvLine(columns.map((column) => row[column])));

@@ -74,3 +74,8 @@ export function normText(norm: Norm): string {
 export function threatText({ norm, epsText }: Evaluation['threat']): string {
   return `${normText(norm)} ≤ ${epsText}`;
 }
+
+/** A name as far as a chart has room for it. */
+export function shortened(name: string): string {
+  return name.length <= 22 ? name : `${name.slice(0, 21)}…`;
+}

@@ -1,9 +1,12 @@
 /** The report of an evaluation. */
-import type { Evaluation } from '../evaluation.ts';
+import type { Evaluation, Warning } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import { epsCurve } from './charts/epsCurve.ts';
+import { outcomeCharts } from './charts/outcomeCharts.ts';
 import { trainingCurve } from './charts/trainingCurve.ts';
 import { examples } from './examples.ts';
+import { explanations, warningList } from './explanations.ts';
+import { ofSameNetwork } from './findings.ts';
 import { counted, threatText } from './format.ts';
 import { headline } from './headline.ts';
 import { trainingHistory } from './history.ts';
@@ -11,6 +14,7 @@ import { type Content, html, type Markup } from './markup.ts';
 import { type MaskingFindings, maskingSection } from './masking.ts';
 import { renderPage, section } from './page.ts';
 import { provenance } from './provenance.ts';
+import { type StabilityFindings, stabilitySection } from './stability.ts';
 import { attackTable, classTable, epsTable } from './tables.ts';
 
 export interface ReportInput {
@@ -21,6 +25,8 @@ export interface ReportInput {
   config: unknown;
   /** The checks for gradient masking of the same network. Defaults to null: the report has no section on them. */
   masking?: MaskingFindings | null;
+  /** The stability analysis of the same network. Defaults to null: the report has no section on it. */
+  stability?: StabilityFindings | null;
 }
 
 function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {
@@ -36,15 +42,23 @@ function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {
   }</div>`;
 }
 
-function warningList({ warnings }: Evaluation): Markup {
-  return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><code>${code}</code> ${message}</li>`)}</ul>`;
+/** Everything in the report that has an explanation. */
+function explained({ evaluation, masking = null, stability = null }: ReportInput): string[] {
+  const codes = (warnings: readonly Warning[]) => warnings.map(({ code }) => code);
+  return [
+    ...codes(evaluation.warnings),
+    ...(masking && ofSameNetwork(masking, evaluation) ? masking.checks.map(({ name }) => name) : []),
+    ...(stability && ofSameNetwork(stability, evaluation) ? codes(stability.warnings) : []),
+  ];
 }
 
-function sections({ evaluation, history, config, masking = null }: ReportInput): Content[] {
+function sections(input: ReportInput): Content[] {
+  const { evaluation, history, config, masking = null, stability = null } = input;
   const { warnings, epsCurve: curve, threat, perClass, examples: stored, attacks } = evaluation;
   const training = trainingHistory(history);
+  const outcomes = outcomeCharts(evaluation);
   return [
-    warnings.length > 0 && section('warnings', 'Warnings', null, warningList(evaluation)),
+    warnings.length > 0 && section('warnings', 'Warnings', null, warningList(warnings)),
     section('attacks', 'Attacks', null, attackTable(evaluation)),
     masking !== null && maskingSection(masking, evaluation),
     curve !== null &&
@@ -55,6 +69,14 @@ function sections({ evaluation, history, config, masking = null }: ReportInput):
         `${curve.attack} on ${counted(curve.count, 'image')}; the band is the 95 % interval. A curve that does not fall to zero at large eps is a sign of a weak attack.`,
         html`<div class="curve-and-table"><figure>${epsCurve(curve, threat)}</figure>${epsTable(curve)}</div>`,
       ),
+    outcomes !== null &&
+      section(
+        'outcomes',
+        'Steps and margins',
+        'Who stands after so many steps of an attack and all attacks before it: a line that still falls at its end is of an attack with too few steps, and one that broke nothing more has no line. Beside it, by how much the wrong class leads on the images that were broken.',
+        outcomes,
+      ),
+    stability !== null && stabilitySection(stability, evaluation),
     training !== null &&
       section(
         'training',
@@ -72,12 +94,13 @@ function sections({ evaluation, history, config, masking = null }: ReportInput):
         examples(evaluation),
       ),
     section('provenance', 'Provenance', null, provenance(evaluation, config)),
+    explanations(explained(input)),
   ];
 }
 
 /**
  * Draws an evaluation as one self-contained HTML document: style, charts (SVG) and images (PNG data URIs)
- * are inline, nothing is fetched, nothing is executed. What the input lacks, the document leaves out.
+ * are inline, nothing is fetched, and its only script sorts tables. What the input lacks, the document leaves out.
  */
 export function renderReport(input: ReportInput): string {
   const { evaluation } = input;

@@ -1,13 +1,13 @@
 /** The checks for gradient masking that lie beside an evaluation, and their section of the report. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { SelfgradError } from '../errors.ts';
 import type { Evaluation } from '../evaluation.ts';
 import type { MaskingAnalysis } from '../maskingAnalysis.ts';
+import { explainedName } from './explanations.ts';
+import { foreignSection, ofSameNetwork, readFindings } from './findings.ts';
 import { counted, threatText } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { section } from './page.ts';
-import { heads, scrolling } from './tables.ts';
+import { heads, scrolling, textHead } from './tables.ts';
 
 /** What the report shows of an analysis. */
 export interface MaskingFindings {
@@ -18,7 +18,7 @@ export interface MaskingFindings {
   verdict: MaskingAnalysis['verdict'];
 }
 
-const findingsSchema = z.object({
+const findingsSchema: z.ZodType<MaskingFindings> = z.object({
   schema: z.literal('selfgrad.masking/1'),
   model: z.object({ sha256: z.string().nullable() }),
   data: z.object({ count: z.number().int().min(0) }),
@@ -32,31 +32,14 @@ const findingsSchema = z.object({
  *
  * @throws SelfgradError `ERR_DATA` when the file holds something else
  */
-export async function readMasking(path: string): Promise<MaskingFindings | null> {
-  try {
-    return findingsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    const issue = cause instanceof z.ZodError ? cause.issues[0]! : undefined;
-    const wrong = issue ? `${issue.path.join('.')} is wrong: ${issue.message}` : (cause as Error).message;
-    throw new SelfgradError('ERR_DATA', `Expected the checks of selfgrad masking in ${path} but ${wrong}.`, {
-      fix: 'Run selfgrad masking again with --out, or remove the file.',
-      cause,
-    });
-  }
+export function readMasking(path: string): Promise<MaskingFindings | null> {
+  return readFindings(path, findingsSchema, 'masking');
 }
 
 /** Each check with what was seen; another network's are named as such and not shown. */
-export function maskingSection(found: MaskingFindings, { model }: Evaluation): Markup {
+export function maskingSection(found: MaskingFindings, evaluation: Evaluation): Markup {
   const title = 'Gradient masking';
-  if (found.model.sha256 !== model.sha256) {
-    return section(
-      'masking',
-      title,
-      'masking.json beside this evaluation is of another network (its SHA-256 differs) and is not shown.',
-      null,
-    );
-  }
+  if (!ofSameNetwork(found, evaluation)) return foreignSection('masking', title);
   const raised = found.checks.filter((check) => check.raised).map(({ name }) => name);
   const verdict =
     found.verdict === 'suspect'
@@ -65,13 +48,13 @@ export function maskingSection(found: MaskingFindings, { model }: Evaluation): M
   return section(
     'masking',
     title,
-    `${verdict}; docs/masking.md explains each check. ${counted(found.data.count, 'image')}, ${threatText(found.threat)}.`,
+    `${verdict}. ${counted(found.data.count, 'image')}, ${threatText(found.threat)}.`,
     scrolling(
       'Checks for masked gradients',
-      heads(['check', 'result', 'what was seen', 'explained in']),
+      heads(['check', textHead('result'), textHead('what was seen')]),
       found.checks.map(
         ({ name, raised: bad, evidence }) =>
-          html`<tr><th scope="row">${name}</th><td>${bad ? html`<b class="wrong">raised</b>` : 'not raised'}</td><td>${evidence}</td><td><code>docs/masking.md#${name}</code></td></tr>`,
+          html`<tr><th scope="row">${explainedName(name)}</th><td class="text">${bad ? html`<b class="wrong">raised</b>` : 'not raised'}</td><td class="text">${evidence}</td></tr>`,
       ),
     ),
   );

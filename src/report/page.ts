@@ -1,26 +1,30 @@
-/** The frame of every page: one HTML file that needs no other file and no network; only a live page has a script. */
+/** The frame of every page: one HTML file that needs no other file, and no network unless it is a live page. */
 import { createHash } from 'node:crypto';
 import { type Content, html, Markup } from './markup.ts';
+import { sorting } from './sorting.ts';
 import { style } from './style.ts';
 
-/** What a page that changes while it is looked at has besides: a script, and the style of what only it shows. */
-export interface LivePart {
+/** What a page can do: its script, and the style of what only the script makes. */
+export interface PageScript {
   script: string;
   style: string;
+  /** Whether it talks to the server that the page came from. */
+  connects: boolean;
 }
 
 const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /**
  * The Content-Security-Policy of a page. Hashes let its own style and script through and no other: text that slipped
- * in as markup stays inert. A live page may talk to the server that it came from.
+ * in as markup stays inert.
  */
-export function contentPolicy(live: LivePart | null = null): string {
+export function contentPolicy({ script, style: own, connects }: PageScript): string {
   return [
     "default-src 'none'",
     'img-src data:',
-    `style-src ${hash(style + (live?.style ?? ''))}`,
-    ...(live === null ? [] : [`script-src ${hash(live.script)}`, "connect-src 'self'"]),
+    `style-src ${hash(style + own)}`,
+    `script-src ${hash(script)}`,
+    ...(connects ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
@@ -33,8 +37,8 @@ export interface Page {
   header: Content;
   main: Content;
   footer: Content;
-  /** Defaults to null: a page that stays as it is. */
-  live?: LivePart | null;
+  /** Defaults to tables that sort. */
+  script?: PageScript;
 }
 
 /** A section with its heading and, where it helps, a sentence on how to read it. */
@@ -44,19 +48,19 @@ ${content}
 </section>`;
 }
 
-/** The document: style and charts are inline, nothing is fetched; nothing is executed but the script of a live page. */
-export function renderPage({ title, version, header, main, footer, live = null }: Page): string {
+/** The document: style, charts and script are inline, nothing else is fetched or executed. */
+export function renderPage({ title, version, header, main, footer, script = sorting }: Page): string {
   return html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy(live)}">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(script)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="generator" content="selfgrad ${version}">
 <title>${title} · selfgrad</title>
-<style>${new Markup(style + (live?.style ?? ''))}</style>
+<style>${new Markup(style + script.style)}</style>
 </head>
 <body>
 <header>
@@ -65,11 +69,8 @@ ${header}
 <main>
 ${main}
 </main>
-<footer>${footer}</footer>${
-    live &&
-    html`
-<script>${new Markup(live.script)}</script>`
-  }
+<footer>${footer}</footer>
+<script>${new Markup(script.script)}</script>
 </body>
 </html>
 `.text;

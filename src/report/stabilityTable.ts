@@ -6,15 +6,15 @@ import { counted, duration, grouped, interval, passPair, percent } from './forma
 import { align, headline, plain } from './table.ts';
 
 /** The words for each diagnostic. */
-const labels: Record<keyof Diagnostics<unknown>, string> = {
+export const diagnosticLabels: Record<keyof Diagnostics<unknown>, string> = {
   loss: 'loss',
   gradientL1: 'gradient, l1',
   gradientL2: 'gradient, l2',
   gradientCurvature: 'curvature along gradient',
   eigenvalue: 'largest eigenvalue',
-  eigenvalueResidual: '  its residual',
+  eigenvalueResidual: 'eigenvalue residual',
   linearityError: 'linearity error',
-  linearityRatio: '  of first-order gain',
+  linearityRatio: 'linearity ratio',
   gradientCosine: 'gradient cosine',
   gradientAgreement: 'gradient agreement',
   adversaryQuality: 'adversary quality',
@@ -22,14 +22,15 @@ const labels: Record<keyof Diagnostics<unknown>, string> = {
   gradientError: 'gradient error',
 };
 
-function figure(value: number | null): string {
+/** A figure with four digits behind the point, or as a power of ten; a dash for none. */
+export function figureText(value: number | null): string {
   if (value === null) return '-';
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e4) ? value.toExponential(2) : value.toFixed(4);
 }
 
 function figures({ p5, median, p95, mean, count }: Distribution): string[] {
-  return [figure(p5), figure(median), figure(p95), figure(mean), grouped(count)];
+  return [figureText(p5), figureText(median), figureText(p95), figureText(mean), grouped(count)];
 }
 
 function rateLine(name: string, rate: Rate, note: string): string[] {
@@ -66,14 +67,14 @@ export function renderStability(analysis: StabilityAnalysis): string {
     : [];
   const spread = [
     ['per image', 'p5', 'median', 'p95', 'mean', 'images'],
-    ...Object.entries(labels).map(([name, label]) => [
+    ...Object.entries(diagnosticLabels).map(([name, label]) => [
       label,
-      ...figures(diagnostics[name as keyof typeof labels]),
+      ...figures(diagnostics[name as keyof typeof diagnosticLabels]),
     ]),
   ];
   const curves = [
     ['mean loss at', ...profile.multiples.map((k) => `${k} eps`)],
-    ...profile.curves.map(({ direction, loss }) => [`along ${direction}`, ...loss.map(figure)]),
+    ...profile.curves.map(({ direction, loss }) => [`along ${direction}`, ...loss.map(figureText)]),
   ];
   return [
     `stability  ${headline(analysis)}`,

@@ -69,18 +69,27 @@ section > h2 { padding-bottom: 8px; border-bottom: 1px solid var(--rule); margin
 .warnings li { background: var(--warning); border-left: 3px solid var(--warning-rule); border-radius: 3px; padding: 10px 14px; }
 .warnings code { font-weight: 600; margin-right: 6px; }
 
+.explanations { columns: 2; column-gap: 40px; font-size: 14px; }
+.explanations > div { break-inside: avoid; margin-bottom: 20px; }
+.explanations h3 { margin: 0 0 2px; }
+.explanations p { margin-bottom: 2px; }
+.explanations p:last-child { color: var(--muted); }
+a { color: inherit; text-decoration-color: var(--muted); text-underline-offset: 3px; }
+a:focus-visible { outline: 2px solid var(--clean); outline-offset: 2px; }
+
 .scroll { overflow-x: auto; }
 .scroll:focus-visible { outline: 2px solid var(--clean); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { padding: 9px 14px; text-align: right; white-space: nowrap; vertical-align: top; border-bottom: 1px solid var(--rule); }
-th:first-child, td:first-child, .rate { text-align: left; }
+th:first-child, td:first-child, .rate, .text { text-align: left; }
+td.text:last-child { white-space: normal; overflow-wrap: break-word; }
 th:first-child { padding-left: 0; overflow-wrap: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--muted); font-weight: 500; font-size: 13px; border-bottom-color: var(--muted); }
-tbody th { font-weight: 600; white-space: normal; min-width: 9em; overflow-wrap: anywhere; }
-tbody th small { display: block; color: var(--muted); font-weight: 400; font-size: 12.5px; max-width: 46ch; }
-.total > * { border-bottom: 0; border-top: 1px solid var(--muted); }
+tbody th, tfoot th { font-weight: 600; white-space: normal; min-width: 9em; overflow-wrap: anywhere; }
+tbody th small, tfoot th small { display: block; color: var(--muted); font-weight: 400; font-size: 12.5px; max-width: 46ch; }
+tfoot > tr > * { border-bottom: 0; border-top: 2px solid var(--rule); }
 .rate b { display: inline-block; min-width: 4.6em; text-align: right; margin-right: 6px; }
 .interval { color: var(--muted); font-size: 13px; }
 
@@ -107,6 +116,7 @@ figure { min-width: 0; }
 .tone-run-5 .line { stroke-dasharray: 3 3; }
 .tone-run-6 .line { stroke-dasharray: 12 5; }
 .difference { display: block; color: var(--muted); font-size: 13px; }
+.side-by-side + .scroll, .warnings + .side-by-side { margin-top: 28px; }
 .side-by-side > figure:only-child { max-width: 620px; }
 
 .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 312px), 1fr)); gap: 16px; }
@@ -132,6 +142,7 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
 @media (max-width: 900px) {
   .curve-and-table { grid-template-columns: minmax(0, 1fr); }
   .chart { max-width: 620px; }
+  .explanations { columns: auto; }
   th, td { padding-inline: 9px; }
   .rate .interval { display: block; }
 }
@@ -141,7 +152,7 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
   .headline { padding: 16px 18px; }
   .headline .value { font-size: 46px; }
   th, td { padding: 8px; }
-  tbody th { min-width: 0; }
+  tbody th, tfoot th { min-width: 0; }
   td .rate-bar { display: none; }
   .rate b { min-width: 0; }
   .chart.wide { display: none; }
@@ -160,12 +171,14 @@ footer { margin-top: 56px; color: var(--muted); font-size: 13px; }
   h2, .lead { break-after: avoid; }
   figure, tr, .headline, .warnings li { break-inside: avoid; }
   .scroll { overflow: visible; }
+  tfoot { display: table-row-group; }
   table { font-size: 9.5pt; }
   th, td { padding: 5px 8px; }
   td .rate-bar { display: none; }
   .rate b { min-width: 0; }
   .rate .interval { display: block; }
   .curve-and-table, .side-by-side { grid-template-columns: 1fr 1fr; gap: 6mm; }
+  .explanations { columns: 2; column-gap: 6mm; font-size: 9.5pt; }
   .chart.wide { display: none; }
   .chart.narrow { display: block; }
   pre { white-space: pre-wrap; }

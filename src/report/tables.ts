@@ -6,13 +6,31 @@ import { rateBar } from './charts/rateBar.ts';
 import { duration, grouped, interval, optionText, passes, percent, sourceText } from './format.ts';
 import { type Content, html, Markup } from './markup.ts';
 
+export interface TableParts {
+  /** Rows that stay last. */
+  foot?: Content;
+  /** Whether the reader may sort the rows of the body (sorting.ts). Defaults to false. */
+  sorts?: boolean;
+}
+
 /** A table that scrolls sideways on its own where the screen is too narrow, also by keyboard. */
-export function scrolling(caption: string, head: Content, body: Content): Markup {
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
+export function scrolling(
+  caption: string,
+  head: Content,
+  body: Content,
+  { foot, sorts = false }: TableParts = {},
+): Markup {
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table${sorts && html` class="sortable"`}>
 <caption>${caption}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>${body}</tbody>
+${foot && html`<tfoot>${foot}</tfoot>`}
 </table></div>`;
+}
+
+/** A figure in a table that sorts. */
+export function valueCell(value: number, text: string): Markup {
+  return html`<td data-value="${value}">${text}</td>`;
 }
 
 /** Column heads; a `Markup` is taken as it is. */
@@ -25,13 +43,18 @@ export function rateHead(name: string): Markup {
   return html`<th scope="col" class="rate">${name}</th>`;
 }
 
+/** The head over cells of class `text`, which are set to the left; in the last column they may have several lines. */
+export function textHead(name: string): Markup {
+  return html`<th scope="col" class="text">${name}</th>`;
+}
+
 /** `note` stands below the rate. */
 export function rateCell(rate: Rate, tone: Tone, note: Content = null): Markup {
-  return html`<td class="rate">${rateBar(rate, tone)} <b>${percent(rate.rate)}</b> <span class="interval">${interval(rate)}</span>${note}</td>`;
+  return html`<td class="rate" data-value="${rate.rate}">${rateBar(rate, tone)} <b>${percent(rate.rate)}</b> <span class="interval">${interval(rate)}</span>${note}</td>`;
 }
 
 function costCells({ forward, backward }: Passes, seconds: number): Markup {
-  return html`<td>${passes(forward)}</td><td>${passes(backward)}</td><td>${duration(seconds)}</td>`;
+  return html`${valueCell(forward, passes(forward))}${valueCell(backward, passes(backward))}${valueCell(seconds, duration(seconds))}`;
 }
 
 /** Text that stays on one line. */
@@ -43,17 +66,18 @@ function attackRow(attack: AttackResult): Markup {
   const options = Object.entries(attack.options).map(([key, value]) => `${key} ${optionText(value)}`);
   if (attack.medianDistance !== null) options.push(`median distance ${attack.medianDistance.toPrecision(3)}`);
   const words = [...options.map(unbroken), ...(attack.source ? [sourceText(attack.source)] : [])];
-  return outcomeRow(attack, words.join('\u00a0· '), null);
+  return outcomeRow(attack, words.join('\u00a0· '));
 }
 
-function suiteRow(suite: SuiteResult): Markup {
-  const note = `${suite.options.version}: what the ${suite.attacks.length} attacks above, run as a cascade, left standing`;
-  return outcomeRow(suite, note, 'total');
+function suiteRow(suite: SuiteResult, attacks: readonly AttackResult[]): Markup {
+  const names = suite.attacks.map((i) => attacks[i]!.name).join(', ');
+  const note = `${suite.options.version}: what ${names}, run as a cascade, left standing`;
+  return outcomeRow(suite, note);
 }
 
-function outcomeRow(outcome: AttackResult | SuiteResult, note: string, kind: string | null): Markup {
+function outcomeRow(outcome: AttackResult | SuiteResult, note: string): Markup {
   const { name, robust, attacked, broken, passes: spent, seconds } = outcome;
-  return html`<tr${kind !== null && html` class="${kind}"`}><th scope="row">${name}<small>${note}</small></th>${rateCell(robust, 'robust')}<td>${grouped(attacked)}</td><td>${grouped(broken)}</td>${costCells(spent, seconds)}</tr>`;
+  return html`<tr><th scope="row">${name}<small>${note}</small></th>${rateCell(robust, 'robust')}${valueCell(attacked, grouped(attacked))}${valueCell(broken, grouped(broken))}${costCells(spent, seconds)}</tr>`;
 }
 
 /** Clean accuracy, each attack and suite with what it broke and cost, and the worst case over all attacks. */
@@ -72,8 +96,13 @@ export function attackTable({ clean, attacks, suites, robust, passes: spent, sec
     'Accuracy under each attack',
     head,
     html`<tr><th scope="row">none (clean)</th>${rateCell(clean, 'clean')}${none}<td></td>${none}</tr>
-${attacks.map((attack, i) => [attackRow(attack), ...suites.filter((suite) => suite.attacks.at(-1) === i).map(suiteRow)])}
-${attacks.length > 0 && html`<tr class="total"><th scope="row">worst case<small>an image counts only if it withstands every attack</small></th>${rateCell(robust, 'robust')}<td></td><td>${grouped(clean.correct - robust.correct)}</td>${costCells(spent, seconds)}</tr>`}`,
+${attacks.map((attack, i) => [attackRow(attack), ...suites.filter((suite) => suite.attacks.at(-1) === i).map((suite) => suiteRow(suite, attacks))])}`,
+    {
+      sorts: true,
+      foot:
+        attacks.length > 0 &&
+        html`<tr><th scope="row">worst case<small>an image counts only if it withstands every attack</small></th>${rateCell(robust, 'robust')}<td></td><td>${grouped(clean.correct - robust.correct)}</td>${costCells(spent, seconds)}</tr>`,
+    },
   );
 }
 
@@ -84,8 +113,9 @@ export function classTable({ perClass, data }: Evaluation): Markup {
     heads(['class', rateHead('clean'), rateHead('robust'), 'images']),
     perClass.map(
       ({ label, clean, robust }) =>
-        html`<tr><th scope="row">${className(data.classes, label)}</th>${rateCell(clean, 'clean')}${rateCell(robust, 'robust')}<td>${grouped(clean.count)}</td></tr>`,
+        html`<tr><th scope="row">${className(data.classes, label)}</th>${rateCell(clean, 'clean')}${rateCell(robust, 'robust')}${valueCell(clean.count, grouped(clean.count))}</tr>`,
     ),
+    { sorts: true },
   );
 }
 

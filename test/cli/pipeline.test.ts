@@ -440,6 +440,17 @@ describe('stability', () => {
     expect(status).toBe(0);
     expect(JSON.parse(stdout).bound.certified.count).toBe(4);
   });
+
+  it('is shown by the report where it lies in the run', async () => {
+    const [file, out] = [join(run, 'stability.json'), temporaryFolder()];
+    await selfgrad(['stability', run, ...few, '--out', file]);
+    const { status, stderr } = await selfgrad(['report', run, '--out', out]);
+    rmSync(file);
+    expect(status, stderr).toBe(0);
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    expect(report).toContain('How the loss behaves around 20 images, L∞ ≤ 0.1');
+    expect(report).toContain('id="loss-profile-wide-title"');
+  });
 });
 
 describe('attack', () => {

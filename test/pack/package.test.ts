@@ -53,6 +53,8 @@ describe('the npm package', () => {
         'dist/cli/selfgrad.cjs',
         'binding.gyp',
         'CMakeLists.txt',
+        'docs/errors.md',
+        'docs/masking.md',
         'cmake/FindLibTorch.cmake',
         'native/loader/loader.c',
         'scripts/build.mjs',

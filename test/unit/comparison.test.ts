@@ -81,13 +81,14 @@ describe('what is drawn', () => {
     version: '1.2.3',
   });
 
-  it('is a well-formed page without scripts, with text as text', () => {
+  it('is a well-formed page with no script but its own, with text as text', () => {
     const errors: string[] = [];
     parse(page, { onParseError: ({ code }) => errors.push(code) });
     expect(errors).toEqual([]);
     expect(page).not.toContain(hostile);
     expect(page).toContain('&lt;img src=x&gt;');
-    expect(page).not.toMatch(/<script|https?:\/\//);
+    expect(page).not.toMatch(/https?:\/\//);
+    expect(page.match(/<script/g)).toHaveLength(1);
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]);
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -95,6 +96,24 @@ describe('what is drawn', () => {
   it('has the differences and a line for each run', () => {
     expect(page).toContain('+20.00 (');
     expect([...page.matchAll(/series tone-run-\d/g)]).toHaveLength(2 * 2 * 2);
+  });
+
+  it('explains its warnings', () => {
+    const other = run('wbbbrrrrrr', { threat: { norm: 'linf', eps: 0.1, epsText: '0.1' } });
+    const compared = [first, other].map((evaluation, i) => ({ name: String(i), evaluation }));
+    const warned = renderComparison({
+      comparison: compare(compared),
+      runs: compared.map(({ evaluation }) => ({ evaluation, history: [] })),
+      version: '1.2.3',
+    });
+    expect(warned).toContain('<a href="#about-W_COMPARE">W_COMPARE</a>');
+    expect(warned).toContain('<div id="about-W_COMPARE">');
+    expect(page).not.toContain('<section id="explanations">');
+  });
+
+  it('sorts runs and attacks by their rates', () => {
+    expect(page.match(/<table class="sortable">/g)).toHaveLength(2);
+    expect([...page.matchAll(/<td data-value="([^"]*)">/g)].map(([, value]) => value)).toContain('0.524');
   });
 
   it('is a table on a terminal', () => {

@@ -179,6 +179,6 @@ ${region('accuracies')}`,
       ),
     ],
     footer: `selfgrad ${packageVersion}. This page is served by the run itself and ends with it; what it showed last stays.`,
-    live: livePart,
+    script: livePart,
   });
 }

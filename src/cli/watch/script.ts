@@ -1,5 +1,5 @@
 /** What the live page has besides the report's style: how it takes in what the server sends, and its own controls. */
-import type { LivePart } from '../../report/page.ts';
+import type { PageScript } from '../../report/page.ts';
 
 const script = `
 const token = new URLSearchParams(location.search).get('token') ?? '';
@@ -40,4 +40,4 @@ progress { display: block; width: 100%; height: 10px; margin: 20px 0 12px; accen
 `;
 
 /** Script and style of the live page; both constant, so that their hashes are. */
-export const livePart: LivePart = { script, style };
+export const livePart: PageScript = { script, style, connects: true };

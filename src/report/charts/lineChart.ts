@@ -2,8 +2,8 @@
  * The one line chart of the report, as SVG text: lines with error bands and labels at their ends. It is
  * drawn twice, for wide and for narrow screens, and the style sheet shows one: text keeps its size.
  */
-import { scaleLinear } from 'd3-scale';
-import { area, line } from 'd3-shape';
+import { scaleLinear, scaleSymlog } from 'd3-scale';
+import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
 import { html, type Markup } from '../markup.ts';
 import { spread, textWidth, thinByRank, thinEvenly } from './labels.ts';
 
@@ -43,9 +43,13 @@ export interface LineChart {
   yLabel: string;
   /** Ticks, the most important first: where texts would touch, the later goes. Defaults to round numbers. */
   xTicks?: readonly AxisTick[];
+  /** Whether x is drawn as log(1 + x); `xTicks` are then needed. Defaults to false. */
+  xLogarithmic?: boolean;
   /** From 0 to this; at least the largest y, or the curve leaves the plot. */
   yMax: number;
   yFormat: (value: number) => string;
+  /** Whether a value holds up to the next point, which then has no dot. Defaults to false: lines are straight. */
+  stepped?: boolean;
   series: readonly LineSeries[];
   /** Vertical lines with a text above them, such as the ends of epochs; `marksName` stands before them. */
   marks: readonly AxisTick[];
@@ -80,21 +84,23 @@ function draw(chart: LineChart, { name, width, height }: Layout): Markup {
   const right = Math.max(minimumRight, ...labelled.map((series) => 14 + textWidth(series.name, fontSize)));
   const bottom = height - margin.bottom;
   const xMax = Math.max(...labelled.flatMap(({ points }) => points.map(({ x }) => x)));
-  const x = scaleLinear([0, xMax || 1], [margin.left, width - right]);
+  const linear = scaleLinear([0, xMax || 1], [margin.left, width - right]);
+  const x = chart.xLogarithmic ? scaleSymlog(linear.domain(), linear.range()) : linear;
   const y = scaleLinear([0, chart.yMax], [bottom, margin.top]).nice(5);
   const place = (tick: AxisTick) => ({ ...tick, at: x(tick.value) });
-  const round = x
-    .ticks(5)
-    .map((value) => ({ value, text: value === 0 ? '0' : x.tickFormat(5, '~s')(value) }));
+  const round = linear.ticks(5).map((value) => ({
+    value,
+    text: value === 0 ? '0' : linear.tickFormat(5, xMax < 1000 ? undefined : '~s')(value),
+  }));
   const xTicks = thinByRank((chart.xTicks ?? round).map(place), fontSize);
   const marks = chart.marks.map(place);
   const markTexts = thinEvenly(marks, fontSize).map(({ at, text }) => {
     const half = textWidth(text, fontSize) / 2;
     return { text, at: Math.min(Math.max(at, half), width - half) };
   });
-  const ends = labelled.map(({ points }) => points.at(-1)!);
+  // Beside the plot, not where a line ends before others do: there they would run through its label.
   const labelAt = spread(
-    ends.map((end) => y(end.y)),
+    labelled.map(({ points }) => y(points.at(-1)!.y)),
     fontSize + 3,
     margin.top,
     bottom,
@@ -108,10 +114,7 @@ function draw(chart: LineChart, { name, width, height }: Layout): Markup {
 <g class="marks">${marks.map(({ at }) => html`<line x1="${pixel(at)}" x2="${pixel(at)}" y1="${margin.top - 8}" y2="${bottom}"/>`)}${chart.marksName && html`<text x="0" y="${margin.top - 14}">${chart.marksName}</text>`}${markTexts.map(({ at, text }) => html`<text x="${pixel(at)}" y="${margin.top - 14}" text-anchor="middle">${text}</text>`)}</g>
 <g class="x-axis"><line x1="${margin.left}" x2="${width - right}" y1="${bottom}" y2="${bottom}"/>${xTicks.map(({ at, text }) => html`<line x1="${pixel(at)}" x2="${pixel(at)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${pixel(at)}" y="${bottom + 18}" text-anchor="middle">${text}</text>`)}</g>
 <text class="axis-name" x="${pixel((margin.left + width - right) / 2)}" y="${height - 6}" text-anchor="middle">${chart.xLabel}</text>
-${labelled.map((series, index) => {
-  const end = ends[index]!;
-  return html`<g class="series tone-${series.tone}">${drawLine(chart, series, x, y)}<text x="${pixel(x(end.x) + 8)}" y="${pixel(labelAt[index]! + 4)}">${series.name}</text></g>`;
-})}
+${labelled.map((series, index) => html`<g class="series tone-${series.tone}">${drawLine(chart, series, x, y)}<text x="${width - right + 8}" y="${pixel(labelAt[index]! + 4)}">${series.name}</text></g>`)}
 </svg>`;
 }
 
@@ -121,7 +124,9 @@ function drawLine(chart: LineChart, { name, points }: LineSeries, x: Scale, y: S
   const path = line<LinePoint>(
     (point) => x(point.x),
     (point) => y(point.y),
-  ).digits(1);
+  )
+    .curve(chart.stepped ? curveStepAfter : curveLinear)
+    .digits(1);
   const band = area<LinePoint>(
     (point) => x(point.x),
     (point) => y(point.low!),
@@ -129,7 +134,7 @@ function drawLine(chart: LineChart, { name, points }: LineSeries, x: Scale, y: S
   )
     .defined(({ low, high }) => low !== undefined && high !== undefined)
     .digits(1);
-  const dots = points.length <= maxDots ? points : [];
+  const dots = chart.stepped || points.length > maxDots ? [] : points;
   return html`<path class="band" d="${band(points as LinePoint[]) ?? ''}"/><path class="line" d="${path(points as LinePoint[]) ?? ''}"/>${dots.map((point) => html`<circle cx="${pixel(x(point.x))}" cy="${pixel(y(point.y))}" r="2.5"><title>${name}: ${chart.yFormat(point.y)}</title></circle>`)}`;
 }
 

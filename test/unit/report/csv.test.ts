@@ -33,6 +33,13 @@ describe('renderCsv', () => {
       'eps-curve pgd',
       'eps-curve pgd',
       'eps-curve pgd',
+      'attack-steps pgd',
+      'attack-steps pgd',
+      'attack-steps pgd',
+      'attack-steps cw-l2',
+      'attack-steps cw-l2',
+      'lead broken images',
+      'lead broken images',
     ]);
     expect(new Set(parse(csv).map((row) => row.length)).size).toBe(1);
   });
@@ -60,6 +67,22 @@ describe('renderCsv', () => {
       median_distance: '',
     });
     expect(cw!.median_distance).toBe('0.4321');
+  });
+
+  test('holds what the charts of steps and margins show', () => {
+    const all = records(renderCsv(evaluationFixture()));
+    const cells = (kind: string, column: string) =>
+      all
+        .filter((row) => row.kind === kind)
+        .map((row) => [row.name, row[column], row.correct, row.count].join(' '));
+    expect(cells('attack-steps', 'steps')).toEqual([
+      'pgd 0 2 3',
+      'pgd 4 1 3',
+      'pgd 20 1 3',
+      'cw-l2 0 1 3',
+      'cw-l2 1000 1 3',
+    ]);
+    expect(cells('lead', 'lead')).toEqual(['broken images 0 0 1', 'broken images 0.25 1 1']);
   });
 
   test('quotes separators and keeps spreadsheets from running a name as a formula', () => {

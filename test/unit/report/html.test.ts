@@ -54,10 +54,12 @@ describe('renderReport', () => {
       'warnings',
       'attacks',
       'eps',
+      'outcomes',
       'training',
       'classes',
       'examples',
       'provenance',
+      'explanations',
     ]);
   });
 
@@ -76,6 +78,7 @@ describe('renderReport', () => {
     expect(sectionIds(text)).toEqual(sectionIds(renderReport(full)).toSpliced(2, 0, 'masking'));
     expect(read(text).errors).toEqual([]);
     expect(text).toContain('Suspect: zero-gradient.');
+    expect(text).toContain('<th scope="row"><a href="#about-zero-gradient">zero-gradient</a></th>');
     expect(text).toContain('docs/masking.md#zero-gradient');
     expect(text).toContain('12.0 % of the gradients are zero &lt;b&gt;');
     expect(text.match(/>not raised</g)).toHaveLength(1);
@@ -94,6 +97,12 @@ describe('renderReport', () => {
       warnings: [],
       command: null,
     });
+    bare.images = {
+      ...bare.images,
+      brokenBy: [-1, -2, -1],
+      steps: [null, null, null],
+      margins: [null, null, null],
+    };
     bare.model = { ...bare.model, path: null, strategy: null };
     const document = renderReport({ evaluation: bare, history: [], config: null });
     expect(sectionIds(document)).toEqual(['attacks', 'provenance']);
@@ -116,7 +125,7 @@ describe('renderReport', () => {
   test('names a suite after its attacks', () => {
     const document = renderReport({ ...full, evaluation: evaluationFixture({ suites: [suiteFixture] }) });
     expect(document).toContain(
-      'autoattack<small>standard: what the 2 attacks above, run as a cascade, left standing</small>',
+      'autoattack<small>standard: what pgd, cw-l2, run as a cascade, left standing</small>',
     );
     expect(document.indexOf('autoattack<small>')).toBeGreaterThan(document.indexOf('cw-l2<small>'));
   });
@@ -145,30 +154,37 @@ describe('renderReport', () => {
     }
   });
 
-  test('asks nothing of the network and runs nothing', () => {
+  test('asks nothing of the network and runs nothing but its own script', () => {
     const document = renderReport(full);
     expect(document).not.toMatch(/https?:\/\//);
     const { elements } = read(document);
-    expect(
-      elements.filter(({ tagName }) => ['script', 'link', 'iframe', 'object', 'base'].includes(tagName)),
-    ).toEqual([]);
+    expect(elements.filter(({ tagName }) => ['link', 'iframe', 'object', 'base'].includes(tagName))).toEqual(
+      [],
+    );
+    const scripts = elements.filter(({ tagName }) => tagName === 'script');
+    expect(scripts.map(({ attrs }) => attrs)).toEqual([[]]);
+    const ids = elements.map((element) => attribute(element, 'id'));
     for (const element of elements) {
       for (const { name, value } of element.attrs) {
-        expect(name).not.toMatch(/^on|^style$|^href$/);
+        expect(name).not.toMatch(/^on|^style$/);
+        if (name === 'href') expect(ids).toContain(value.slice(1));
+        if (name === 'href') expect(value).toMatch(/^#/);
         if (name === 'src') expect(value).toMatch(/^data:image\/png;base64,/);
       }
     }
   });
 
-  test('has a policy that allows its own style sheet and images only', () => {
+  test('has a policy that allows its own style sheet, script and images only', () => {
     const document = renderReport(full);
-    const [, style] = /<style>(.*?)<\/style>/s.exec(document)!;
-    const hash = createHash('sha256').update(style!).digest('base64');
+    const hashOf = (tag: string) => {
+      const [, text] = new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(document)!;
+      return `'sha256-${createHash('sha256').update(text!).digest('base64')}'`;
+    };
     const policy = read(document).elements.find(
       (element) => attribute(element, 'http-equiv') === 'Content-Security-Policy',
     );
     expect(attribute(policy!, 'content')).toBe(
-      `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`,
+      `default-src 'none'; img-src data:; style-src ${hashOf('style')}; script-src ${hashOf('script')}; base-uri 'none'; form-action 'none'`,
     );
   });
 
@@ -191,7 +207,7 @@ describe('renderReport', () => {
     }));
     evaluation.examples = evaluation.examples.map((example) => ({ ...example, attack: hostile }));
     evaluation.epsCurve = { ...evaluation.epsCurve!, attack: hostile };
-    evaluation.warnings = [{ code: hostile, message: hostile }];
+    evaluation.warnings.push({ code: hostile, message: hostile });
     const document = renderReport({ evaluation, history: full.history, config: { [hostile]: hostile } });
     const { elements, errors } = read(document);
     expect(errors).toEqual([]);
@@ -201,6 +217,32 @@ describe('renderReport', () => {
     expect(new Set(tags(elements))).toEqual(new Set(tags(plain)));
     expect(elements.filter(({ tagName }) => tagName === 'img')).toHaveLength(3);
     expect(elements.flatMap(({ attrs }) => attrs).filter(({ name }) => name.startsWith('on'))).toEqual([]);
+  });
+
+  test('sorts attacks and classes by numbers, and keeps the worst case last', () => {
+    const document = renderReport({ ...full, evaluation: evaluationFixture({ suites: [suiteFixture] }) });
+    const tables = [...document.matchAll(/<table class="sortable">.*?<\/table>/gs)].map(([text]) => text);
+    expect(tables.map((text) => /<caption>(.*?)</.exec(text)![1])).toEqual([
+      'Accuracy under each attack',
+      'Accuracy of each class',
+    ]);
+    const values = (text: string) =>
+      [...text.matchAll(/<tr.*?<\/tr>/gs)].map(([row]) =>
+        [...row.matchAll(/<td(?: class="rate")?(?: data-value="([^"]*)")?>/g)].map(([, value]) => value),
+      );
+    const [body, foot] = tables[0]!.split('<tfoot>');
+    expect(values(body!.split('<tbody>')[1]!)).toEqual([
+      ['0.8412', undefined, undefined, undefined, undefined, undefined],
+      ['0.524', '8412', '3172', '840000', '838000', '41.23'],
+      ['0.5231', '5240', '9', '52000', '0', '700'],
+      ['0.5231', '8412', '3181', '892000', '838000', '741.23'],
+    ]);
+    expect(foot).toContain('worst case');
+    expect(values(foot!)).toHaveLength(1);
+    expect(values(tables[1]!.split('<tbody>')[1]!)).toEqual([
+      ['0.86', '0.54', '5000'],
+      ['0.8224', '0.5062', '5000'],
+    ]);
   });
 
   test('gives every table heads with a scope and a caption', () => {

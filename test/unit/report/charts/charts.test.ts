@@ -3,6 +3,7 @@ import { rate } from '../../../../src/interval.ts';
 import { epsCurve } from '../../../../src/report/charts/epsCurve.ts';
 import { textWidth } from '../../../../src/report/charts/labels.ts';
 import { type LineChart, lineChart } from '../../../../src/report/charts/lineChart.ts';
+import { outcomeCharts } from '../../../../src/report/charts/outcomeCharts.ts';
 import { rateBar } from '../../../../src/report/charts/rateBar.ts';
 import { trainingCurve } from '../../../../src/report/charts/trainingCurve.ts';
 import { trainingHistory } from '../../../../src/report/history.ts';
@@ -103,6 +104,31 @@ describe('lineChart', () => {
     expect(drawings(lineChart(chart).text)[0]).toMatch(/class="band" d="M[^"]+Z"/);
   });
 
+  test('holds a value up to the next point, without dots, where it is stepped', () => {
+    const [wide] = drawings(lineChart({ ...chart, stepped: true }).text);
+    expect(linePoints(wide!)).toEqual([3]);
+    expect(wide).not.toContain('<circle');
+  });
+
+  test('draws x as log(1 + x) where it is logarithmic', () => {
+    const xTicks = [0, 1, 3, 7].map((value) => ({ value, text: String(value) }));
+    const series = [{ ...chart.series[0]!, points: [0, 7].map((x) => ({ x, y: 1 })) }];
+    const [wide] = drawings(lineChart({ ...chart, series, xTicks, xLogarithmic: true }).text);
+    const places = [...wide!.matchAll(/<text x="([\d.]+)"[^>]*>[0137]<\/text>/g)].map(([, x]) => Number(x));
+    const [a, b, c, d] = places.slice(-4).toSorted((one, other) => one - other);
+    expect(b! - a!).toBeCloseTo(c! - b!, 0);
+    expect(c! - b!).toBeCloseTo(d! - c!, 0);
+  });
+
+  test('has thousandths on the axis, not milli, and thousands as k', () => {
+    const ticks = (xMax: number) => {
+      const series = [{ ...chart.series[0]!, points: [0, xMax].map((x) => ({ x, y: 1 })) }];
+      return texts(drawings(lineChart({ ...chart, series }).text)[0]!).map(({ text }) => text);
+    };
+    expect(ticks(0.48)).toContain('0.2');
+    expect(ticks(48_000)).toContain('20k');
+  });
+
   test('keeps a curve of one point as a dot', () => {
     const series = [{ name: 'a', tone: 'clean' as const, points: [{ x: 5, y: 0.5 }] }];
     const [wide] = drawings(lineChart({ ...chart, series }).text);
@@ -176,6 +202,42 @@ describe('trainingCurve', () => {
     const svgs = drawings(trainingCurve(trainingHistory(events)!).text);
     expect(svgs).toHaveLength(2);
     expect(svgs[0]).toContain('Loss during training');
+  });
+});
+
+describe('outcomeCharts', () => {
+  const evaluation = evaluationFixture();
+
+  test('are two, and none where nothing was broken', () => {
+    const svgs = drawings(outcomeCharts(evaluation)!.text);
+    expect(svgs).toHaveLength(4);
+    expect(svgs[0]).toContain('pgd leaves 33.33 % after 20 steps.');
+    expect(svgs[2]).toContain('leads by at most 0.250, on all by at most 0.250 logits');
+    const images = { ...evaluation.images, brokenBy: [-1, -2, -1], steps: [null], margins: [null] };
+    expect(outcomeCharts({ ...evaluation, images })).toBeNull();
+  });
+
+  test.each([1, 20, 5000])('show the first six attacks that broke an image, of %d steps', (steps) => {
+    const attacks = Array.from({ length: 9 }, (_, i) => ({
+      ...evaluation.attacks[0]!,
+      name: `attack-${i}`,
+      options: { steps },
+    }));
+    const brokenBy = attacks.flatMap((_, i) => (i === 1 ? [-1] : [i, i]));
+    const images = {
+      ...evaluation.images,
+      brokenBy,
+      steps: brokenBy.map((by, image) => (by < 0 ? null : image % (steps + 1))),
+      margins: brokenBy.map((by, image) => (by < 0 ? null : -image)),
+    };
+    const svgs = drawings(outcomeCharts({ ...evaluation, attacks, images })!.text);
+    const names = texts(svgs[0]!).flatMap(({ text }) => /^attack-\d$/.exec(text) ?? []);
+    expect(names).toEqual([0, 2, 3, 4, 5, 6].map((i) => `attack-${i}`));
+    for (const svg of svgs) {
+      expect(overlaps(svg)).toEqual([]);
+      expect(cut(svg)).toEqual([]);
+      expect(svg).not.toContain('NaN');
+    }
   });
 });
 
