@@ -9,6 +9,7 @@ const changed = (options) => ({ train: { strategy: { name: 'self-gradient', ...o
 
 export const plan = {
   ...comparison,
+  title: 'Ablations of self-gradient',
   networks: { small: comparison.networks.small },
   methods: {
     defaults: changed({}),

@@ -17,11 +17,15 @@ const axes = {
   seconds: { label: 'training time, seconds', value: ({ seconds }) => seconds },
 };
 
-/** Writes README.md into `out`, and a picture for each network and axis into `images` (defaults to `out`). */
+/**
+ * Writes README.md into `out` and, where there is more than one budget, a picture for each network and axis into
+ * `images` (defaults to `out`).
+ */
 export function draw(plan, out, images = out) {
   const rows = readRows(out);
   const entries = summarize(rows, plan);
   writeFileSync(join(out, 'README.md'), renderTables(plan, rows, entries));
+  if (plan.budgets.length === 1) return;
   mkdirSync(images, { recursive: true });
   const { decides } = plan.judge;
   for (const network of new Set(entries.map((entry) => entry.network)))

@@ -7,6 +7,7 @@ const residual = { architecture: 'preact-resnet', depths: [1, 1, 1], activation:
 const finalists = ['self-gradient', 'n-fgsm', 'atta', 'pgd-10', 'pgd-10-plain'];
 
 export const plan = {
+  title: 'The comparison',
   // Without random crops: at these budgets the networks underfit, and every method gains.
   base: {
     threat: { norm: 'linf', eps: '8/255' },

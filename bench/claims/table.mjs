@@ -73,13 +73,15 @@ export function renderTables(plan, rows, entries) {
   const rates = [...new Set(rows.map(({ lr }) => lr))].sort((a, b) => a - b);
   const failed = rows.filter(({ failure }) => failure);
   const parts = [
-    '# The comparison',
+    `# ${plan.title}`,
     'Written by `node bench/claims/draw.mjs` from the rows beside it (one file a training run: configuration, seed, versions, machine, passes, and one bit an image for each attack). Do not edit.',
     [
       `- Data: ${[...notes].join('; ')}. Judge: the first ${count} test images. Machine: ${[...machines].join('; ')}.`,
       '- A pass is one forward and one backward of one image. Operations are counted from the layers: a forward F, a backward to the image F, a backward to the weights another F, so that an attack pass costs 2 F and a training pass 3 F.',
       '- `±`: 95 %, over images and seeds (Student); with one seed over images alone. Differences are paired: same images, same seeds.',
-      `- Learning rates: ${rates.join(', ')} were run, not all with every method, budget and seed. The tables show the one with the most seeds, then the best under ${decides}; one with fewer seeds may have come out better. The choice is made on the same images, which flatters every method a little.`,
+      rates.length === 1
+        ? `- Learning rate: ${rates[0]}.`
+        : `- Learning rates: ${rates.join(', ')} were run, not all with every method, budget and seed. The tables show the one with the most seeds, then the best under ${decides}; one with fewer seeds may have come out better. The choice is made on the same images, which flatters every method a little.`,
       '- Seconds were taken on a machine with other work; the rows hold its load.',
       ...failed.map(({ id, failure }) => `- ${id} failed: ${failure}`),
     ].join('\n'),
@@ -91,7 +93,7 @@ export function renderTables(plan, rows, entries) {
     parts.push(
       `## ${network}`,
       `${architecture} of width ${width}: ${parameters} parameters, ${number(flops / 1e6)} MFLOP a forward.`,
-      ...reachTable(own, plan),
+      ...(plan.budgets.length > 1 ? reachTable(own, plan) : []),
     );
     for (const budget of [...new Set(own.map((entry) => entry.budget))].sort((a, b) => a - b))
       parts.push(
