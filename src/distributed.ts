@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import type { Device } from './config/device.ts';
 import { SelfgradError } from './errors.ts';
 import { awaitRun } from './native/awaitRun.ts';
-import type { NativeWorld } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import type { NativeWorld } from './native/trainBinding.ts';
 
 /** This process among the ranks of a run. */
 export interface Rank {

@@ -27,8 +27,12 @@ import {
 } from './measurement.ts';
 import type { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
-import type { NativeAttackOptions, NativeEvaluateEvent, NativeEvaluateResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import type {
+  NativeAttackOptions,
+  NativeEvaluateEvent,
+  NativeEvaluateResult,
+} from './native/measureBinding.ts';
 import { writeAtomic } from './report/writeAtomic.ts';
 import { saveImages } from './savedImages.ts';
 import { AttackSources, type ChosenAttackInput, takeModels } from './transfer.ts';

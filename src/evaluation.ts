@@ -1,6 +1,6 @@
 /** The result of an evaluation: what `evaluate()` resolves to, `evaluation.json` holds and the report draws. */
 import type { MeasurementRecord } from './measurement.ts';
-import type { NativeEvaluateEvent } from './native/binding.ts';
+import type { NativeEvaluateEvent } from './native/measureBinding.ts';
 
 /** A share of images with its 95 % Wilson interval; all in 0 … 1. */
 export interface Rate {

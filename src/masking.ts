@@ -25,7 +25,7 @@ import { batchNeighbours, probabilities, randomisedOutputs } from './masking/out
 import type { MaskingAnalysis } from './maskingAnalysis.ts';
 import { type MeasurementOptions, measurementRecord, prepareMeasurement } from './measurement.ts';
 import type { Model } from './model.ts';
-import type { NativeStabilityEvent } from './native/binding.ts';
+import type { NativeStabilityEvent } from './native/measureBinding.ts';
 import { stability } from './stability.ts';
 
 export interface MaskingOptions

@@ -9,8 +9,12 @@ import { type MeasurementOptions, measurementRecord, prepareMeasurement } from '
 import type { Model } from './model.ts';
 import { checkModel } from './modelChecks.ts';
 import { awaitRun } from './native/awaitRun.ts';
-import type { NativeStabilityEvent, NativeStabilityImages, NativeStabilityResult } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
+import type {
+  NativeStabilityEvent,
+  NativeStabilityImages,
+  NativeStabilityResult,
+} from './native/measureBinding.ts';
 import type { CertifiedBound, Diagnostics, StabilityAnalysis } from './stabilityAnalysis.ts';
 
 export interface StabilityOptions extends StabilityInput, MeasurementOptions<NativeStabilityEvent> {}

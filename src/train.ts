@@ -24,17 +24,17 @@ import type { TrainEvent } from './events.ts';
 import { rate } from './interval.ts';
 import { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
+import type { NativeModelOptions } from './native/binding.ts';
+import { chooseDevice } from './native/device.ts';
+import { loadBinding } from './native/load.ts';
+import type { NativeAttackOptions } from './native/measureBinding.ts';
+import { packageVersion } from './native/packageRoot.ts';
 import type {
-  NativeAttackOptions,
-  NativeModelOptions,
   NativeTrainEvent,
   NativeTrainOptions,
   NativeTrainResult,
   NativeWorld,
-} from './native/binding.ts';
-import { chooseDevice } from './native/device.ts';
-import { loadBinding } from './native/load.ts';
-import { packageVersion } from './native/packageRoot.ts';
+} from './native/trainBinding.ts';
 import { networkCosts, networkOptions } from './networkCosts.ts';
 import { writeAtomic } from './report/writeAtomic.ts';
 import { checkRunDirectory, type RunFiles, runFiles } from './runFiles.ts';

@@ -8,7 +8,8 @@ import { SelfgradError } from './errors.ts';
 import type { AttackSource, Warning } from './evaluation.ts';
 import { Model } from './model.ts';
 import { checkModel } from './modelChecks.ts';
-import type { NativeAttackOptions, NativeDevice } from './native/binding.ts';
+import type { NativeDevice } from './native/binding.ts';
+import type { NativeAttackOptions } from './native/measureBinding.ts';
 import { openModel } from './openModel.ts';
 
 /** An entry of a list of attacks whose source may be a loaded model. */

@@ -10,7 +10,7 @@ import {
   stability,
   train,
 } from '../../src/index.ts';
-import type { NativeStabilityEvent } from '../../src/native/binding.ts';
+import type { NativeStabilityEvent } from '../../src/native/measureBinding.ts';
 import { rejection, tinyConfig, tinyData } from './tiny.ts';
 
 const count = 30;

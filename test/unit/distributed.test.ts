@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import { resolveThreads } from '../../src/config/device.ts';
 import { addressTowards, checkSameRun, deviceOfRank, rankFromEnvironment } from '../../src/distributed.ts';
-import type { NativeWorld } from '../../src/native/binding.ts';
+import type { NativeWorld } from '../../src/native/trainBinding.ts';
 
 vi.mock('node:os', async (original) => ({
   ...(await original<typeof import('node:os')>()),

@@ -1,7 +1,7 @@
 /** Progress as whole lines: one per epoch, one per attack. For logs and pipes. */
 
 import type { TrainEvent } from '../../events.ts';
-import type { NativeEvaluateEvent } from '../../native/binding.ts';
+import type { NativeEvaluateEvent } from '../../native/measureBinding.ts';
 import { duration, grouped, percent } from '../../report/format.ts';
 import type { Progress } from './progress.ts';
 

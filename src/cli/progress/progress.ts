@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import type { EvaluateEvent } from '../../evaluation.ts';
 import type { TrainEvent } from '../../events.ts';
-import type { NativeStabilityEvent } from '../../native/binding.ts';
+import type { NativeStabilityEvent } from '../../native/measureBinding.ts';
 import { barProgress } from './bar.ts';
 import { lineProgress } from './line.ts';
 

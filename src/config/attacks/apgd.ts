@@ -1,7 +1,7 @@
 /** APGD (https://arxiv.org/abs/2003.01690): ascent that chooses its own step size; on three losses. */
 import { z } from 'zod';
 import { SelfgradError } from '../../errors.ts';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

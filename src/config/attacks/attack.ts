@@ -1,5 +1,5 @@
 /** The registry of attacks: their unions, and what the native core is given for each. */
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import { named } from '../option.ts';
 import { type Norm, refuseL1, type Threat } from '../threat.ts';
 import {

@@ -1,6 +1,6 @@
 /** Carlini and Wagner's L2 attack (https://arxiv.org/abs/1608.04644): the nearest adversarial image. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, number, parse, section } from '../option.ts';
 import type { Threat } from '../threat.ts';

@@ -1,6 +1,6 @@
 /** Carlini and Wagner's margin loss under an Linf bound: PGD on the margin with a confidence. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { number, parse, section } from '../option.ts';
 import type { Threat } from '../threat.ts';

@@ -1,6 +1,6 @@
 /** DeepFool (https://arxiv.org/abs/1511.04599): the nearest adversarial image, boundary by boundary. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, number, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

@@ -1,6 +1,6 @@
 /** FAB and FAB-T (https://arxiv.org/abs/1907.02044): the nearest adversarial image, along the decision boundary. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { flag, integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

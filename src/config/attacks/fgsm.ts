@@ -1,6 +1,6 @@
 /** The fast gradient sign method (https://arxiv.org/abs/1412.6572): one step of length eps. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

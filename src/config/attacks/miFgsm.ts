@@ -1,6 +1,6 @@
 /** MI-FGSM (https://arxiv.org/abs/1710.06081): iterated FGSM with momentum. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import { type Fraction, fraction } from '../fraction.ts';
 import { integer, number, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

@@ -1,6 +1,6 @@
 /** Projected gradient descent (https://arxiv.org/abs/1706.06083): the attack that every paper reports. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import { type Fraction, fraction } from '../fraction.ts';
 import { choice, flag, integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

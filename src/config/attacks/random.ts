@@ -1,6 +1,6 @@
 /** Random points of the ball: what noise alone breaks. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

@@ -1,6 +1,6 @@
 /** The Square attack (https://arxiv.org/abs/1912.00049): random search that needs logits and no gradient. */
 import { z } from 'zod';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import type { Fraction } from '../fraction.ts';
 import { integer, number, parse, section } from '../option.ts';
 import type { Norm, Threat } from '../threat.ts';

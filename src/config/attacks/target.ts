@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { SelfgradError } from '../../errors.ts';
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 import { didYouMean, sentence } from '../option.ts';
 
 /** A class, the least likely wrong one of each clean image, or a wrong one of each image drawn at random. */

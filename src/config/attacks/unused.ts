@@ -1,5 +1,5 @@
 /** Values of the native options that an attack ignores: the native struct has all fields of all attacks. */
-import type { NativeAttackOptions } from '../../native/binding.ts';
+import type { NativeAttackOptions } from '../../native/measureBinding.ts';
 
 export const unusedOptions = {
   steps: 1,

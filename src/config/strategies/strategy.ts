@@ -1,5 +1,5 @@
 /** The registry of training strategies: what each costs and what the native core is given. */
-import type { NativeStrategyOptions } from '../../native/binding.ts';
+import type { NativeStrategyOptions } from '../../native/trainBinding.ts';
 import { named } from '../option.ts';
 import type { Threat } from '../threat.ts';
 import { type AttaStrategy, type AttaStrategyOptions, attaPasses, attaSchema } from './atta.ts';
