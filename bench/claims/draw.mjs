@@ -1,6 +1,7 @@
 /**
  * Draws the rows that there are: a table (README.md) and pictures, beside the rows.
  *   node bench/claims/draw.mjs [--plan bench/claims/plan.mjs] [--out bench/results/claims] [--images docs/images]
+ *     [--reference METHOD]   prints the tables with the differences to this method instead, and writes nothing
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -59,8 +60,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       plan: { type: 'string', default: join(here, 'plan.mjs') },
       out: { type: 'string', default: join(here, '..', 'results', 'claims') },
       images: { type: 'string' },
+      reference: { type: 'string' },
     },
   });
   const { plan } = await import(pathToFileURL(resolve(values.plan)));
-  draw(plan, values.out, values.images);
+  if (values.reference === undefined) {
+    draw(plan, values.out, values.images);
+  } else {
+    const other = { ...plan, reference: values.reference };
+    const rows = readRows(values.out);
+    console.log(renderTables(other, rows, summarize(rows, other)));
+  }
 }

@@ -18,7 +18,7 @@ function budgetTable(entries, plan) {
   const header = ['method', 'lr', 'seeds', 'passes', 'GFLOP an image', 'seconds', 'clean %'];
   header.push(
     ...attacks.map((name) => `${name} %`),
-    ...attacks.map((name) => `${name}, against ${plan.reference}`),
+    ...['clean', ...attacks].map((name) => `${name}, against ${plan.reference}`),
   );
   const { decides } = plan.judge;
   const sorted = entries.toSorted((a, b) => b.rates[decides].mean - a.rates[decides].mean);
@@ -36,7 +36,7 @@ function budgetTable(entries, plan) {
       number(seconds),
       shown(rates.clean),
       ...attacks.map((name) => shown(rates[name])),
-      ...attacks.map((name) => signed(differences[name])),
+      ...['clean', ...attacks].map((name) => signed(differences[name])),
     ]),
   );
 }
