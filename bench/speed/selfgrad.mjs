@@ -60,7 +60,7 @@ async function evaluated() {
   const model = await loadModel(task.weights);
   const { images, data: drawn } = await loadImages(task.images, task.steps * task.imagesPerStep);
   const { batch: batchSize, threads } = task;
-  const { predictions } = await model.predict(images, { batchSize, threads });
+  const { predictions, logits } = await model.predict(images, { batchSize, threads });
   const labels = Int32Array.from(predictions, ({ label }) => label);
   const { data } = await loadImages(task.images, drawn.count, labels);
   drawn.dispose();
