@@ -10,6 +10,8 @@ const changed = (options) => ({ train: { strategy: { name: 'self-gradient', ...o
 export const plan = {
   ...comparison,
   title: 'Ablations of self-gradient',
+  // One budget and many lines: the table says it better.
+  pictures: false,
   networks: { small: comparison.networks.small },
   methods: {
     defaults: changed({}),

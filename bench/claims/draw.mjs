@@ -19,14 +19,14 @@ const axes = {
 };
 
 /**
- * Writes README.md into `out` and, where there is more than one budget, a picture for each network and axis into
- * `images` (defaults to `out`).
+ * Writes README.md into `out` and, unless the plan's `pictures` is false, a picture for each network and axis into `images`
+ * (defaults to `out`).
  */
 export function draw(plan, out, images = out) {
   const rows = readRows(out);
   const entries = summarize(rows, plan);
   writeFileSync(join(out, 'README.md'), renderTables(plan, rows, entries));
-  if (plan.budgets.length === 1) return;
+  if (plan.pictures === false) return;
   mkdirSync(images, { recursive: true });
   const { decides } = plan.judge;
   for (const network of new Set(entries.map((entry) => entry.network)))

@@ -1,5 +1,6 @@
 /** The comparison in a minute: the method against PGD-10 at equal passes on the images that ship with the package. */
 export const plan = {
+  title: 'The comparison in small',
   base: {
     threat: { norm: 'linf', eps: 0.1 },
     train: { batchSize: 128, crop: 1, validate: { every: 0 } },
