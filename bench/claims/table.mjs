@@ -15,10 +15,11 @@ function table(header, rows) {
 
 function budgetTable(entries, plan) {
   const attacks = Object.keys(plan.judge.attacks);
+  const compared = ['clean', ...attacks];
   const header = ['method', 'lr', 'seeds', 'passes', 'GFLOP an image', 'seconds', 'clean %'];
   header.push(
     ...attacks.map((name) => `${name} %`),
-    ...['clean', ...attacks].map((name) => `${name}, against ${plan.reference}`),
+    ...compared.map((name) => `${name}, against ${plan.reference}`),
   );
   const { decides } = plan.judge;
   const sorted = entries.toSorted((a, b) => b.rates[decides].mean - a.rates[decides].mean);
@@ -36,7 +37,7 @@ function budgetTable(entries, plan) {
       number(seconds),
       shown(rates.clean),
       ...attacks.map((name) => shown(rates[name])),
-      ...['clean', ...attacks].map((name) => signed(differences[name])),
+      ...compared.map((name) => signed(differences[name])),
     ]),
   );
 }

@@ -6,7 +6,7 @@ const l1 = { norm: 'l1', eps: '12' };
 /**
  * `attacks` run as a cascade, and so do the peer's of the same names; the verdicts are compared after each.
  * The peers compute in float32, also where we do not. `images`: at most so many of the first ones, where an attack is dear.
- * `threat`: where it is not the run's. `version`: of AutoAttack, whose settings the peer takes.
+ * `threat`: where it is not the run's.
  */
 export const cases = {
   fgsm: { attacks: [{ name: 'fgsm' }], peers: ['torchattacks', 'foolbox'] },
@@ -35,7 +35,6 @@ export const cases = {
   standard: { attacks: [{ name: 'autoattack' }], peers: ['autoattack'] },
   plus: {
     attacks: [{ name: 'autoattack', version: 'plus' }],
-    version: 'plus',
     peers: ['autoattack'],
     images: 50,
   },

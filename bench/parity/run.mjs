@@ -62,8 +62,9 @@ for (const [name, file] of flags.model.map((given) => given.split('='))) {
     await openData({ source: flags.source, path: flags.path, split: 'test', limit: Number(flags.count) }),
   );
   for (const id of flags.cases.split(',')) {
-    const { attacks, peers, images = Number.POSITIVE_INFINITY, version = 'standard' } = cases[id];
-    const threat = cases[id].threat ?? { norm: 'linf', eps: flags.eps };
+    const { attacks, peers, images = Number.POSITIVE_INFINITY } = cases[id];
+    const { threat = { norm: 'linf', eps: flags.eps } } = cases[id];
+    const { version } = attacks.find(({ name }) => name === 'autoattack') ?? {};
     const count = Math.min(images, data.count);
     let ours;
     for (const peer of peers) {

@@ -6,15 +6,15 @@
  * Axes run in turn, values within an axis in rotating order; a table (growth.md) and a picture (growth.svg) lie beside
  * the file.
  */
-import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { Dataset, openArrays, train } from '../../dist/index.js';
+import { train } from '../../dist/index.js';
 import { machine, versions } from '../../dist/machine.js';
 import { writeAtomic } from '../../dist/report/writeAtomic.js';
 import { cpuSeconds } from '../cpuSeconds.mjs';
+import { networks } from './cases.mjs';
 import { growthChart } from './growthChart.mjs';
-import { prepareImages } from './prepare.mjs';
+import { loadImages, prepareImages } from './prepare.mjs';
 import { spread } from './summary.mjs';
 
 const axes = {
@@ -34,24 +34,22 @@ const { values: flags } = parseArgs({
     out: text('bench/results/growth.json'),
   },
 });
-const pixels = readFileSync(prepareImages(flags.work));
-const shape = [3, 32, 32];
+const file = prepareImages(flags.work);
+const { model, crop } = networks.small;
 
 /** The second of two epochs. */
 async function measure({ images, width, steps, classes, threads }) {
-  const labels = Int32Array.from({ length: images }, (_, i) => i % classes);
-  const bytes = new Uint8Array(pixels.subarray(0, images * 3072));
-  const data = await Dataset.from(await openArrays({ images: bytes, labels, shape, classes }));
+  const { data } = await loadImages(file, images, { classes });
   const run = train(
     {
       threads,
       threat: { norm: 'linf', eps: '8/255' },
-      model: { architecture: 'preact-resnet', depths: [1, 1, 1], width, activation: 'silu' },
+      model: { ...model, width },
       train: {
         strategy: { name: 'pgd', steps, alpha: '2/255' },
         batchSize: 128,
         epochs: 2,
-        crop: 0,
+        crop,
         lr: 0.01,
         validate: { every: 0 },
       },

@@ -8,7 +8,7 @@ import { Dataset, openArrays, train } from '../../dist/index.js';
 import { cases, networks } from './cases.mjs';
 
 const shape = [3, 32, 32];
-const classes = 10;
+const drawnClasses = 10;
 const imageBytes = 3 * 32 * 32;
 const imageCount = 8192;
 export const batch = 128;
@@ -30,11 +30,11 @@ function drawImages(count) {
     fy: 1 + Math.floor(3 * uniform()),
     phase: uniform(),
   });
-  const waves = Array.from({ length: classes }, () => [wave(), wave(), wave()]);
+  const waves = Array.from({ length: drawnClasses }, () => [wave(), wave(), wave()]);
   const images = new Uint8ClampedArray(count * imageBytes);
   for (let i = 0, at = 0; i < count; i++) {
     const strength = 255 * (0.05 + 0.4 * uniform());
-    for (const { fx, fy, phase } of waves[i % classes])
+    for (const { fx, fy, phase } of waves[i % drawnClasses])
       for (let y = 0; y < 32; y++)
         for (let x = 0; x < 32; x++)
           images[at++] =
@@ -54,16 +54,19 @@ export function prepareImages(work) {
   return file;
 }
 
-/** The first `count` images of the file with the given labels, or those that they were drawn for. */
-export async function loadImages(file, count, labels) {
+/**
+ * The first `count` images of the file. `labels`: defaults to 0, 1, … over the classes, which for ten are those that the
+ * images were drawn for.
+ */
+export async function loadImages(file, count, { labels, classes = drawnClasses } = {}) {
   if (count > imageCount)
     throw new Error(`Expected at most ${imageCount} images but ${count} were asked for: give fewer --steps.`);
   const images = new Uint8Array(count * imageBytes);
   const opened = openSync(file);
   readSync(opened, images);
   closeSync(opened);
-  const drawn = Int32Array.from({ length: count }, (_, i) => i % classes);
-  const data = await Dataset.from(await openArrays({ images, labels: labels ?? drawn, shape, classes }));
+  const inTurn = Int32Array.from({ length: count }, (_, i) => i % classes);
+  const data = await Dataset.from(await openArrays({ images, labels: labels ?? inTurn, shape, classes }));
   return { images, data };
 }
 

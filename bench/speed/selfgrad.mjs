@@ -4,13 +4,10 @@
  */
 import { evaluate, loadModel, pgd, train } from '../../dist/index.js';
 import { loadBinding } from '../../dist/native/load.js';
+import { cpuSeconds } from '../cpuSeconds.mjs';
 import { loadImages } from './prepare.mjs';
 
 const task = JSON.parse(process.argv[2]);
-const cpuSeconds = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-};
 const threat = { norm: 'linf', eps: task.eps };
 
 /** Two epochs of `steps` steps: the first warms up and fills the memory, the second is measured. */
@@ -62,7 +59,7 @@ async function evaluated() {
   const { batch: batchSize, threads } = task;
   const { predictions, logits } = await model.predict(images, { batchSize, threads });
   const labels = Int32Array.from(predictions, ({ label }) => label);
-  const { data } = await loadImages(task.images, drawn.count, labels);
+  const { data } = await loadImages(task.images, drawn.count, { labels });
   drawn.dispose();
   const attackBy = (steps, count) =>
     evaluate(model, data, {
