@@ -1,30 +1,9 @@
-/** The main job from the command line: train, interrupt, resume, evaluate, attack, report. */
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+/** The main job from the command line: train, evaluate, attack, report. */
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { selfgrad, temporaryFolder } from './selfgrad.ts';
-
-/** A network and data small enough for seconds. */
-const small = [
-  'model.architecture=small-cnn',
-  'model.width=8',
-  'threat.eps=0.1',
-  'train.batchSize=32',
-  'train.validate.count=64',
-  'data.testCount=100',
-  'evaluate.attacks=[{name: pgd, steps: 5}, {name: cw-linf, steps: 5}]',
-  'evaluate.epsCurve={points: [0, 0.1, 0.3], count: 40}',
-  'threads=2',
-];
+import { selfgrad, small, temporaryFolder } from './selfgrad.ts';
 
 let folder: string;
 let run: string;
@@ -265,63 +244,6 @@ describe('inspect', () => {
     expect(layers[0]).toMatchObject({ name: 'conv1', kind: 'conv' });
     expect(text.stdout).toMatch(/^\d+ layers, [\d ]+ parameters, [\d ]+ multiply-adds an image$/m);
   });
-
-  it('shows the network of a configuration, for its data or for images of any shape', async () => {
-    const list = [
-      'model.architecture=layers',
-      'model.layers=[{ name: conv, channels: 8, stride: 2 }, max-pool, { name: tap, place: middle }, linear]',
-    ];
-    const { status, stdout, stderr } = await selfgrad(['inspect', ...list]);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatchInlineSnapshot(`
-      "layers for images of 1×28×28
-      4 layers, 4 002 parameters, 18 032 multiply-adds an image
-        layer     kind      output   parameters  multiply-adds
-        layers.0  conv      8×14×14          72         14 112
-        layers.1  max-pool  8×7×7
-        layers.2  tap       8×7×7
-        layers.3  linear    10            3 930          3 920
-      "
-    `);
-    const other = await selfgrad(['inspect', ...list, '--images', '3x32x32', '--classes', '2', '--json']);
-    expect(JSON.parse(other.stdout)).toMatchObject({ schema: 'selfgrad.network/1', parameters: 216 + 1026 });
-    const small = await selfgrad(['inspect', ...list, '--images', '3x2x2', '--classes', '2']);
-    expect(small).toEqual({
-      status: 2,
-      stdout: '',
-      stderr:
-        'ERR_OPTION  Expected a side of at least 2 pixels with padding for model.layers[1] (max-pool) but received 8x1x1. Use a smaller kernel, fewer strides before it, or larger images.\n',
-    });
-    const half = await selfgrad(['inspect', ...list, '--classes', '2']);
-    expect(half).toMatchObject({
-      status: 2,
-      stderr:
-        'ERR_OPTION  Expected both --images and --classes but received one of them. Give both, or neither to take them from the data.\n',
-    });
-  });
-
-  it('prints what docs/models.md shows', async () => {
-    const page = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8');
-    const [, command, shown] = /^npx selfgrad (inspect .*)\n```\n```text\n(.*?)```$/ms.exec(page)!;
-    expect((await selfgrad(command!.split(' '))).stdout).toBe(shown);
-  });
-
-  it('says why no network can be made of a file, and shows the rest', async () => {
-    const path = join(folder, 'strange.safetensors');
-    const header = JSON.stringify({
-      __metadata__: { 'model.architecture': 'layers', 'selfgrad.format': '1' },
-      x: { dtype: 'U8', shape: [1], data_offsets: [0, 1] },
-    });
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(header.length));
-    writeFileSync(path, Buffer.concat([length, Buffer.from(header), Buffer.from([0])]));
-    const { status, stdout } = await selfgrad(['inspect', path]);
-    expect(status).toBe(0);
-    expect(stdout).toContain(
-      `no network: Expected model.channels in the metadata of ${path} but found nothing. Use a model or checkpoint file that selfgrad wrote.`,
-    );
-    expect(stdout).toContain('1 tensors, 1 values');
-  });
 });
 
 /** Margins to rounding: sums depend on the batch. */
@@ -519,77 +441,5 @@ describe('attack', () => {
         'ERR_OPTION  Expected indices in [0, 100) for --index but received 100 (number). The test split of fashion-mnist-mini has 100 images.\n',
     });
     expect(existsSync(join(folder, 'none'))).toBe(false);
-  });
-});
-
-describe('a signal', () => {
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 75],
-  ] as const)(
-    '%s in mid-epoch saves a checkpoint, exits %d, and the run can go on',
-    async (signal, exitCode) => {
-      const out = join(temporaryFolder(), 'run');
-      let sent = false;
-      const interrupted = await selfgrad(
-        [
-          'train',
-          '--out',
-          out,
-          '--json',
-          '--progress',
-          'json',
-          ...small,
-          'train.epochs=2',
-          'data.trainCount=4000',
-          'train.validate.every=0',
-        ],
-        {
-          onStderr(child, stderr) {
-            if (!sent && stderr.includes('"type":"step"')) sent = child.kill(signal);
-          },
-        },
-      );
-      expect({ status: interrupted.status, stdout: interrupted.stdout }).toEqual({
-        status: exitCode,
-        stdout: '',
-      });
-      expect(interrupted.stderr).toContain(
-        `Interrupted by ${signal}. To go on: selfgrad train --resume ${out}\n`,
-      );
-      expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
-
-      const resumed = await selfgrad(['train', '--resume', out, '--json', '--progress', 'json']);
-      expect(resumed.status, resumed.stderr).toBe(0);
-      expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 500 });
-      const start = JSON.parse(resumed.stderr.split('\n').find((line) => line.includes('"type":"start"'))!);
-      expect(start.resumedAtStep).toBeGreaterThan(0);
-      expect(start.resumedAtStep).toBeLessThan(250);
-      expect(existsSync(join(out, 'model.safetensors'))).toBe(true);
-    },
-  );
-
-  it('a second one ends it at once, without a word, and the run can go on', async () => {
-    const out = join(temporaryFolder(), 'run');
-    // A step takes long enough for both signals to arrive within it.
-    const args = [...small, 'train.epochs=4', 'data.trainCount=4000', 'train.batchSize=2000'];
-    let sent = false;
-    const ended = await selfgrad(
-      ['train', '--out', out, '--progress', 'json', 'train.validate.every=0', ...args],
-      {
-        onStderr(child, stderr) {
-          if (!sent && stderr.includes('"type":"step"')) sent = child.kill('SIGINT') && child.kill('SIGTERM');
-        },
-      },
-    );
-    // Of two that are pending at once the system may run either one's handler first.
-    expect([75, 130]).toContain(ended.status);
-    expect(ended.stdout).toBe('');
-    expect(ended.stderr).not.toContain('Interrupted');
-    expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
-
-    const resumed = await selfgrad(['train', '--resume', out, '--json', '--quiet']);
-    expect(resumed.status, resumed.stderr).toBe(0);
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 16 });
   });
 });

@@ -56,3 +56,16 @@ export function temporaryFolder(): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** A network and data small enough for seconds. */
+export const small = [
+  'model.architecture=small-cnn',
+  'model.width=8',
+  'threat.eps=0.1',
+  'train.batchSize=32',
+  'train.validate.count=64',
+  'data.testCount=100',
+  'evaluate.attacks=[{name: pgd, steps: 5}, {name: cw-linf, steps: 5}]',
+  'evaluate.epsCurve={points: [0, 0.1, 0.3], count: 40}',
+  'threads=2',
+];
