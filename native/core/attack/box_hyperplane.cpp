@@ -37,16 +37,17 @@ at::Tensor shortest_to_hyperplane(Norm norm, const at::Tensor& x, const at::Tens
   const at::Tensor filled = weight * room;
   at::Tensor s = at::zeros_like(distance);
   // Masks are 0 and 1 in float32: products with them are vectorised, choices by bool are not.
-  at::Tensor full = (room <= 0).to(at::kFloat);
+  const auto reached = [&] { return (room <= reach(s)).to(at::kFloat); };
+  at::Tensor full = reached();
   for (;;) {
     const at::Tensor climb = sum_of_each(slope * (1 - full));
     const at::Tensor root = (distance - sum_of_each(filled * full)) / climb;
     s = at::where(climb > 0, s.maximum(root), s);
-    const at::Tensor now = (room <= reach(s)).to(at::kFloat).maximum(full);
+    // s only grows: who was full stays so.
+    const at::Tensor now = reached();
     if (now.equal(full)) break;
     full = now;
   }
-  // Who is full has no more room than s reaches.
   return direction * room.minimum(reach(s));
 }
 

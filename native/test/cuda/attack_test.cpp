@@ -183,11 +183,17 @@ TEST(EmulatedGraph, RefusesAStepThatAGraphCouldNotHold) {
             "A recorded step reads the host's memory in copy_ from the host.");
 }
 
-EvaluateResult evaluate_on(at::Device device) {
-  const Dataset data = test::pattern_dataset(24, test::kShape, 4);
-  const auto network = make_network(test::tiny_network());
+/// Ready to be evaluated.
+std::shared_ptr<Network> tiny_network_on(at::Device device) {
+  auto network = make_network(test::tiny_network());
   network->eval();
   network->move_to(device);
+  return network;
+}
+
+EvaluateResult evaluate_on(at::Device device) {
+  const Dataset data = test::pattern_dataset(24, test::kShape, 4);
+  const auto network = tiny_network_on(device);
   EvaluateOptions options;
   options.count = 24;
   options.batch_size = 10;
@@ -230,9 +236,7 @@ TEST(StabilityOnGpu, SaysWhatTheCpuSays) {
   const PluginGuard plugin;
   const Dataset data = test::pattern_dataset(6, test::kShape, 4);
   const auto columns = [&](at::Device device) {
-    const auto network = make_network(test::tiny_network());
-    network->eval();
-    network->move_to(device);
+    const auto network = tiny_network_on(device);
     StabilityOptions options;
     options.count = 6;
     options.batch_size = 4;

@@ -34,6 +34,15 @@ std::vector<Outcome> train_ranks(int64_t size, const TrainOptions& options,
   return outcomes;
 }
 
+/// What each rank fails with; empty for one that trains to its end.
+std::vector<std::string> failures_of_ranks(int64_t size, const TrainOptions& options) {
+  return test::as_ranks(size, [&](const WorldPtr& world) {
+    TrainOptions own = options;
+    own.world = world;
+    train_tiny(own);
+  });
+}
+
 /// Rounding differs by the shape of a batch, and training amplifies it: most where a gradient near 0 decides
 /// by its sign.
 void expect_close(const NamedTensors& a, const NamedTensors& b, const std::string& what,
@@ -200,13 +209,8 @@ TEST(Ranks, NeedAnImageEachInEveryStep) {
   // 72 images in steps of 23 leave 3.
   TrainOptions options = tiny_options("standard");
   options.batch_size = 23;
-  const std::vector<std::string> failures = test::as_ranks(4, [&](const WorldPtr& world) {
-    TrainOptions own = options;
-    own.world = world;
-    train_tiny(own);
-  });
   EXPECT_EQ(
-      failures[1],
+      failures_of_ranks(4, options)[1],
       "ERR_OPTION Expected a batch of at least 4 images (one a rank) for every step but an epoch's last has "
       "3. Choose another train.batchSize or fewer ranks.");
 }
@@ -214,11 +218,7 @@ TEST(Ranks, NeedAnImageEachInEveryStep) {
 TEST(Ranks, AllHearOfALossThatIsNotFinite) {
   TrainOptions options = tiny_options("standard");
   options.lr = 1e30;
-  const std::vector<std::string> failures = test::as_ranks(2, [&](const WorldPtr& world) {
-    TrainOptions own = options;
-    own.world = world;
-    train_tiny(own);
-  });
+  const std::vector<std::string> failures = failures_of_ranks(2, options);
   EXPECT_EQ(failures[0].substr(0, 11), "ERR_NUMERIC");
   EXPECT_EQ(failures[1], failures[0]);
 }
