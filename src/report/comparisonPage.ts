@@ -3,7 +3,14 @@ import type { Comparison, ComparisonRow } from '../comparison.ts';
 import type { Evaluation, Rate } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import type { Difference } from '../interval.ts';
-import { type LineChart, type LineSeries, lineChart, runTones, type Tone } from './charts/lineChart.ts';
+import {
+  hasPoints,
+  type LineChart,
+  type LineSeries,
+  runTones,
+  sideBySide,
+  type Tone,
+} from './charts/lineChart.ts';
 import { explanations, warningList } from './explanations.ts';
 import { counted, differenceText, normText, percent, shortened, threatText } from './format.ts';
 import { trainingHistory } from './history.ts';
@@ -76,7 +83,7 @@ function ends(series: readonly LineSeries[]): string {
 
 const share = (value: number) => percent(value, 0);
 
-function charts(input: ComparisonInput): Markup[] {
+function charts(input: ComparisonInput): LineChart[] {
   const { threat } = input.comparison;
   const curves = lines(input, ({ evaluation }) =>
     (evaluation.epsCurve?.points ?? []).map(({ eps, robust: { rate, low, high } }) => ({
@@ -87,7 +94,7 @@ function charts(input: ComparisonInput): Markup[] {
     })),
   );
   const training = lines(input, ({ history }) => trainingHistory(history)?.robust ?? []);
-  const drawn: LineChart[] = [
+  return [
     {
       id: 'eps-curves',
       title: 'Robust accuracy against eps',
@@ -111,9 +118,6 @@ function charts(input: ComparisonInput): Markup[] {
       marks: [],
     },
   ];
-  return drawn
-    .filter(({ series }) => series.length > 0)
-    .map((chart) => html`<figure>${lineChart(chart)}</figure>`);
 }
 
 /**
@@ -139,12 +143,12 @@ export function renderComparison(input: ComparisonInput): string {
         comparisonTable(comparison),
       ),
       section('attacks', 'Attacks', null, attacksTable(comparison)),
-      curves.length > 0 &&
+      curves.some(hasPoints) &&
         section(
           'curves',
           'Curves',
           'Robust accuracy against eps is under the first attack of each evaluation, during training on validation images; bands are 95 % intervals.',
-          html`<div class="side-by-side">${curves}</div>`,
+          sideBySide(curves),
         ),
       explanations(warnings.map(({ code }) => code)),
     ],

@@ -6,6 +6,13 @@ import type { Evaluation } from '../evaluation.ts';
 import type { Markup } from './markup.ts';
 import { section } from './page.ts';
 
+/** What findings of either kind say of the network, the images and the threat. */
+export const subjectSchema = {
+  model: z.object({ sha256: z.string().nullable() }),
+  data: z.object({ count: z.number().int().min(0) }),
+  threat: z.object({ norm: z.enum(['linf', 'l2']), eps: z.number().min(0), epsText: z.string() }),
+};
+
 /**
  * Reads what `selfgrad COMMAND --out` wrote; null when there is no such file.
  *

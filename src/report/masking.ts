@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Evaluation } from '../evaluation.ts';
 import type { MaskingAnalysis } from '../maskingAnalysis.ts';
 import { explainedName } from './explanations.ts';
-import { foreignSection, ofSameNetwork, readFindings } from './findings.ts';
+import { foreignSection, ofSameNetwork, readFindings, subjectSchema } from './findings.ts';
 import { counted, threatText } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { section } from './page.ts';
@@ -20,9 +20,7 @@ export interface MaskingFindings {
 
 const findingsSchema: z.ZodType<MaskingFindings> = z.object({
   schema: z.literal('selfgrad.masking/1'),
-  model: z.object({ sha256: z.string().nullable() }),
-  data: z.object({ count: z.number().int().min(0) }),
-  threat: z.object({ norm: z.enum(['linf', 'l2']), eps: z.number().min(0), epsText: z.string() }),
+  ...subjectSchema,
   checks: z.array(z.object({ name: z.string(), raised: z.boolean(), evidence: z.string() })).min(1),
   verdict: z.enum(['no sign', 'suspect']),
 });

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { Evaluation, Rate, Warning } from '../evaluation.ts';
 import type { Diagnostics, Distribution, StabilityAnalysis } from '../stabilityAnalysis.ts';
-import { lineChart, type Tone } from './charts/lineChart.ts';
+import { sideBySide, type Tone } from './charts/lineChart.ts';
 import { warningList } from './explanations.ts';
-import { foreignSection, ofSameNetwork, readFindings } from './findings.ts';
+import { foreignSection, ofSameNetwork, readFindings, subjectSchema } from './findings.ts';
 import { counted, grouped, percent, threatText } from './format.ts';
 import { html, type Markup } from './markup.ts';
 import { section } from './page.ts';
@@ -39,9 +39,7 @@ const names = Object.keys(diagnosticLabels) as (keyof Diagnostics<unknown>)[];
 const findingsSchema: z.ZodType<StabilityFindings> = z
   .object({
     schema: z.literal('selfgrad.stability/1'),
-    model: z.object({ sha256: z.string().nullable() }),
-    data: z.object({ count: z.number().int().min(0) }),
-    threat: z.object({ norm: z.enum(['linf', 'l2']), eps: z.number().min(0), epsText: z.string() }),
+    ...subjectSchema,
     clean: rateSchema,
     attacked: rateSchema,
     zeroGradient: rateSchema,
@@ -107,8 +105,8 @@ function profileCharts({ profile: { multiples, curves } }: StabilityFindings): M
   const [last, xLabel] = [multiples.at(-1)!, 'size of the perturbation, multiples of eps'];
   const loss = (one: number) => String(Number(one.toPrecision(3)));
   const share = (one: number) => percent(one, 0);
-  const charts = [
-    lineChart({
+  return sideBySide([
+    {
       id: 'loss-profile',
       title: 'Mean loss along three directions',
       description: `At ${last} eps: ${ends('loss', loss)}.`,
@@ -118,8 +116,8 @@ function profileCharts({ profile: { multiples, curves } }: StabilityFindings): M
       yFormat: loss,
       series: series('loss'),
       marks: [{ value: 1, text: 'eps' }],
-    }),
-    lineChart({
+    },
+    {
       id: 'accuracy-profile',
       title: 'Accuracy along three directions',
       description: `At ${last} eps: ${ends('accuracy', share)}.`,
@@ -129,9 +127,8 @@ function profileCharts({ profile: { multiples, curves } }: StabilityFindings): M
       yFormat: share,
       series: series('accuracy'),
       marks: [{ value: 1, text: 'eps' }],
-    }),
-  ];
-  return html`<div class="side-by-side">${charts.map((chart) => html`<figure>${chart}</figure>`)}</div>`;
+    },
+  ]);
 }
 
 /** Diagnostics, and loss and accuracy along three directions; another network's are named as such and not shown. */

@@ -79,6 +79,17 @@ export function lineChart(chart: LineChart): Markup {
   return html`${layouts.map((layout) => draw(chart, layout))}`;
 }
 
+/** Whether a chart has a point to show. */
+export function hasPoints({ series }: LineChart): boolean {
+  return series.some(({ points }) => points.length > 0);
+}
+
+/** A figure for each chart that has points, beside one another where there is room. */
+export function sideBySide(charts: readonly LineChart[]): Markup {
+  const figures = charts.filter(hasPoints).map((chart) => html`<figure>${lineChart(chart)}</figure>`);
+  return html`<div class="side-by-side">${figures}</div>`;
+}
+
 function draw(chart: LineChart, { name, width, height }: Layout): Markup {
   const labelled = chart.series.filter(({ points }) => points.length > 0);
   const right = Math.max(minimumRight, ...labelled.map((series) => 14 + textWidth(series.name, fontSize)));

@@ -1,9 +1,9 @@
 /** Charts of what became of single images: who stands after so many steps, and how far the others fell. */
 import type { Evaluation } from '../../evaluation.ts';
 import { counted, percent, shortened } from '../format.ts';
-import { html, type Markup } from '../markup.ts';
+import type { Markup } from '../markup.ts';
 import { leadCurve, standingCurves } from '../outcomes.ts';
-import { type AxisTick, type LineChart, lineChart, runTones } from './lineChart.ts';
+import { type AxisTick, hasPoints, type LineChart, runTones, sideBySide } from './lineChart.ts';
 
 const share = (value: number) => percent(value, 0);
 
@@ -69,9 +69,6 @@ function leadChart({ images }: Evaluation): LineChart {
 
 /** Both side by side, of the first six attacks that broke an image; null where nothing was broken. */
 export function outcomeCharts(evaluation: Evaluation): Markup | null {
-  const drawn = [standingChart(evaluation), leadChart(evaluation)].filter(({ series }) =>
-    series.some(({ points }) => points.length > 0),
-  );
-  if (drawn.length === 0) return null;
-  return html`<div class="side-by-side">${drawn.map((chart) => html`<figure>${lineChart(chart)}</figure>`)}</div>`;
+  const charts = [standingChart(evaluation), leadChart(evaluation)];
+  return charts.some(hasPoints) ? sideBySide(charts) : null;
 }

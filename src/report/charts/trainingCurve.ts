@@ -1,8 +1,8 @@
 /** How training went: accuracy and loss against forward and backward passes, with the epochs marked. */
 import { percent } from '../format.ts';
 import type { TrainingHistory } from '../history.ts';
-import { html, type Markup } from '../markup.ts';
-import { type AxisTick, type LineChart, type LineSeries, lineChart } from './lineChart.ts';
+import type { Markup } from '../markup.ts';
+import { type AxisTick, type LineChart, type LineSeries, sideBySide } from './lineChart.ts';
 
 /** More epoch lines than this would be a grey area. */
 const maxMarks = 12;
@@ -68,6 +68,5 @@ export function trainingCurve(history: TrainingHistory): Markup {
       ...lossChart(history),
     },
   ];
-  const drawn = charts.filter(({ series }) => series.some(({ points }) => points.length > 0));
-  return html`<div class="side-by-side">${drawn.map((chart) => html`<figure>${lineChart(chart)}</figure>`)}</div>`;
+  return sideBySide(charts);
 }
