@@ -60,9 +60,8 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
     const auto shared = ModelObject::get(given, "model");
     const at::Tensor images = image_tensor(given, "images", shared->classifier->shape());
     const at::Tensor labels = label_tensor(given, images.size(0), shared->classifier->classes());
-    const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
     run =
-        Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")), ignore_events,
+        Job::start(info.Env(), "selfgrad.attack", static_cast<int>(integer(given, "threads")),
                    [shared, images, labels, attacks = AttackList::from(given, "attacks"),
                     seed = static_cast<uint64_t>(integer(given, "seed")),
                     batch = integer(given, "batchSize")](Job& job) -> Job::Make {

@@ -25,6 +25,11 @@ Napi::Object Job::start(Napi::Env env, const char* name, int threads, const Napi
   return handle;
 }
 
+Napi::Object Job::start(Napi::Env env, const char* name, int threads, Work work) {
+  return start(env, name, threads, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
+               std::move(work));
+}
+
 void Job::join() {
   stop();
   if (thread_.joinable()) thread_.join();

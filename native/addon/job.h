@@ -24,6 +24,8 @@ class Job : public std::enable_shared_from_this<Job> {
   /// Starts the thread with `threads` compute threads. Returns `{ promise, cancel }`.
   static Napi::Object start(Napi::Env env, const char* name, int threads, const Napi::Function& on_event,
                             Work work);
+  /// The same for work that emits no events.
+  static Napi::Object start(Napi::Env env, const char* name, int threads, Work work);
 
   /// Set when the job shall stop.
   const std::atomic<bool>& stop_flag() const { return stop_; }

@@ -276,9 +276,8 @@ Napi::Value ModelObject::predict(const Napi::CallbackInfo& info) {
     const auto shared = this->shared(info.Env());
     const at::Tensor images = image_tensor(request, "images", shared->classifier->shape());
     const int64_t batch = std::max<int64_t>(1, integer(request, "batchSize"));
-    const auto ignore_events = Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {});
     run = Job::start(
-        info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")), ignore_events,
+        info.Env(), "selfgrad.predict", static_cast<int>(integer(request, "threads")),
         [shared, images, batch](Job& job) -> Job::Make {
           const auto locks = lock_for_reading({shared});
           const at::NoGradGuard no_grad;

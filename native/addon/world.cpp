@@ -14,10 +14,6 @@ namespace {
 // Waiting for others computes nothing.
 constexpr int kThreads = 1;
 
-Napi::Function no_events(Napi::Env env) {
-  return Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
-}
-
 }  // namespace
 
 Napi::Function WorldObject::define(Napi::Env env) {
@@ -37,7 +33,7 @@ WorldPtr WorldObject::get(const Napi::Object& from, const char* key) {
 Napi::Value WorldObject::texts(const Napi::CallbackInfo& info) {
   Napi::Value run;
   guarded(info.Env(), [&] {
-    run = Job::start(info.Env(), "selfgrad.world", kThreads, no_events(info.Env()),
+    run = Job::start(info.Env(), "selfgrad.world", kThreads,
                      [world = world_, text = info[0].As<Napi::String>().Utf8Value()](Job&) -> Job::Make {
                        return [texts = world->texts(text)](Napi::Env env) {
                          Napi::Array out = Napi::Array::New(env, texts.size());
@@ -68,7 +64,7 @@ Napi::Value join_world(const Napi::CallbackInfo& info) {
                          .network = text(given, "network"),
                          .attempt = text(given, "attempt"),
                          .timeout = number(given, "timeoutMs") / 1000};
-    run = Job::start(info.Env(), "selfgrad.world", kThreads, no_events(info.Env()),
+    run = Job::start(info.Env(), "selfgrad.world", kThreads,
                      [options = std::move(options)](Job& job) -> Job::Make {
                        return [world = c10::make_intrusive<World>(options, job.stop_flag())](Napi::Env env) {
                          WorldPtr shared = world;
