@@ -36,7 +36,7 @@ function sourcesHash() {
   const bodies = readdirSync(join(root, 'native/core/kernels'))
     .filter((name) => name.endsWith('.h'))
     .map((name) => `native/core/kernels/${name}`);
-  const tables = ['native/core/kernels/cuda', 'native/core/kernels/cpu/table.h'];
+  const tables = ['native/cuda/declared', 'native/core/kernels/cuda', 'native/core/kernels/cpu/table.h'];
   return hashOf(root, [...native, ...bodies, ...tables, 'scripts/cuda.mjs']);
 }
 
@@ -134,19 +134,22 @@ export async function buildCuda(report) {
     '-fvisibility-inlines-hidden',
     ...includes,
   ];
-  for (const headers of [join(libtorch.root, 'include'), join(cuda, 'include')])
+  const torchHeaders = join(libtorch.root, 'include');
+  for (const headers of [torchHeaders, join(torchHeaders, 'torch/csrc/api/include'), join(cuda, 'include')])
     gcc.push('-isystem', headers);
   const compiler = process.env.CXX || 'g++';
-  for (const name of ['plugin', 'graph']) {
+  for (const name of ['plugin', 'graph', 'exchange']) {
     const source = `native/cuda/${name}.cpp`;
-    await must(compiler, [...gcc, '-c', source, '-o', object(name)], 'The C++ compiler');
+    // NCCL's headers, and those of further libraries, are declarations of our own.
+    const declared = name === 'exchange' ? ['-isystem', 'native/cuda/declared'] : [];
+    await must(compiler, [...gcc, ...declared, '-c', source, '-o', object(name)], 'The C++ compiler');
   }
   const libraries = [
     ...['libtorch_cuda.so', 'libc10_cuda.so'].map((name) => join(toolkit, 'torch/lib', name)),
     ...['libtorch_cpu.so', 'libc10.so'].map((name) => join(libtorch.root, 'lib', name)),
     join(cuda, 'lib/libcudart.so.13'),
   ];
-  const objects = ['kernels', 'plugin', 'graph'].map(object);
+  const objects = ['kernels', 'plugin', 'graph', 'exchange'].map(object);
   const link = ['-shared', '-o', output, ...objects, '-Wl,--no-as-needed', ...libraries];
   await must(compiler, [...link, '-Wl,--allow-shlib-undefined'], 'Linking');
   await checkSymbols(output, libraries);

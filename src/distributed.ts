@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import type { Device } from './config/device.ts';
 import { SelfgradError } from './errors.ts';
 import { awaitRun } from './native/awaitRun.ts';
+import { type ChosenDevice, chooseDevice } from './native/device.ts';
 import { loadBinding } from './native/load.ts';
 import type { NativeWorld } from './native/trainBinding.ts';
 
@@ -15,6 +16,8 @@ export interface Rank {
   worldSize: number;
   /** Ranks on this machine, where the launcher says so; 1 else. They share its cores. */
   localWorldSize: number;
+  /** Which of the ranks of this machine, where the launcher says so; 0 else. Names the GPU. */
+  localRank: number;
   /** Where the ranks find each other; empty for a world of one. */
   host: string;
   port: number;
@@ -27,18 +30,20 @@ export interface Rank {
 }
 
 /**
- * Where a rank computes: the CPU, on which the ranks exchange, unless it is alone.
+ * Where a rank computes, ready to be used: with `auto` on the GPU that its place on the machine names.
  *
- * @throws SelfgradError `ERR_OPTION` for a GPU
+ * @throws SelfgradError `ERR_OPTION` for one GPU for several ranks; `ERR_DEVICE`, `ERR_ADDON`, `ERR_LIBTORCH`
  */
-export function deviceOfRank(device: Device, rank: Rank | null): Device {
-  if (rank === null || rank.worldSize === 1 || device === 'cpu') return device;
-  if (device === 'auto') return 'cpu';
-  throw new SelfgradError(
-    'ERR_OPTION',
-    `Expected the CPU for device in a run of ${rank.worldSize} ranks but received ${device}.`,
-    { fix: 'Ranks exchange on the CPU: write device=cpu, or train in one process.' },
-  );
+export function deviceOfRank(device: Device, rank: Rank | null): ChosenDevice {
+  const { localWorldSize, localRank } = rank ?? { localWorldSize: 1, localRank: 0 };
+  if (device.startsWith('cuda:') && (localWorldSize > 1 || localRank > 0)) {
+    throw new SelfgradError(
+      'ERR_OPTION',
+      `Expected auto or cpu for device where several ranks share a machine but received ${device}.`,
+      { fix: 'Write device=auto: each rank takes the GPU that LOCAL_RANK names.' },
+    );
+  }
+  return chooseDevice(device, localRank);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -77,6 +82,8 @@ export function rankFromEnvironment(env: Environment = process.env): Rank {
     );
   }
   const worldSize = count(env, pair[1], 1, 2 ** 16);
+  const localWorldSize = env.LOCAL_WORLD_SIZE === undefined ? 1 : count(env, 'LOCAL_WORLD_SIZE', 1, 2 ** 16);
+  const local = ['LOCAL_RANK', 'SLURM_LOCALID'].find((name) => env[name] !== undefined);
   const rank = count(env, pair[0], 0, worldSize);
   const host = env.MASTER_ADDR ?? '';
   if (worldSize > 1 && host === '') {
@@ -87,7 +94,8 @@ export function rankFromEnvironment(env: Environment = process.env): Rank {
   return {
     rank,
     worldSize,
-    localWorldSize: env.LOCAL_WORLD_SIZE === undefined ? 1 : count(env, 'LOCAL_WORLD_SIZE', 1, 2 ** 16),
+    localWorldSize,
+    localRank: local === undefined ? 0 : count(env, local, 0, 2 ** 16),
     host,
     port: env.MASTER_PORT === undefined ? defaultPort : count(env, 'MASTER_PORT', 1, 2 ** 16),
     // torchrun listens there itself.
@@ -162,6 +170,11 @@ export async function checkSameRun(world: NativeWorld, identity: string): Promis
   throw new SelfgradError(
     'ERR_OPTION',
     `Expected the same run on every rank but ${path} is ${first.get(path) ?? 'nothing'} on rank 0 and ${second.get(path) ?? 'nothing'} on rank ${other}.`,
-    { fix: 'Start all ranks with the same configuration, data and version of selfgrad.' },
+    {
+      fix:
+        path === 'device'
+          ? 'See what selfgrad doctor says on each machine, or write device=cpu.'
+          : 'Start all ranks with the same configuration, data and version of selfgrad.',
+    },
   );
 }

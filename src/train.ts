@@ -5,7 +5,7 @@ import { checkClasses } from './config/attacks/apgd.ts';
 import { nativeAttack } from './config/attacks/attack.ts';
 import type { Config, ConfigInput } from './config/config.ts';
 import { splitRequest } from './config/data.ts';
-import { type Device, resolveThreads } from './config/device.ts';
+import { resolveThreads } from './config/device.ts';
 import { formatEps } from './config/fraction.ts';
 import { sentence } from './config/option.ts';
 import { resolveConfig } from './config/resolve.ts';
@@ -24,8 +24,7 @@ import type { TrainEvent } from './events.ts';
 import { rate } from './interval.ts';
 import { Model } from './model.ts';
 import { awaitRun } from './native/awaitRun.ts';
-import type { NativeModelOptions } from './native/binding.ts';
-import { chooseDevice } from './native/device.ts';
+import type { NativeDevice, NativeModelOptions } from './native/binding.ts';
 import { loadBinding } from './native/load.ts';
 import type { NativeAttackOptions } from './native/measureBinding.ts';
 import { packageVersion } from './native/packageRoot.ts';
@@ -99,8 +98,7 @@ export interface TrainRun extends AsyncIterable<TrainEvent> {
 export function train(input: ConfigInput | Config, options: TrainOptions = {}): TrainRun {
   const { config } = resolveConfig([{ origin: 'train()', values: input }]);
   const rank = options.distributed === 'env' ? rankFromEnvironment() : null;
-  const device = deviceOfRank(config.device, rank);
-  chooseDevice(device);
+  const { device } = deviceOfRank(config.device, rank);
   const files = options.out === undefined || (rank?.rank ?? 0) > 0 ? null : runFiles(options.out);
   if (files) checkRunDirectory(files, options);
   const events = new EventQueue<TrainEvent>();
@@ -118,7 +116,7 @@ async function run(
   files: RunFiles | null,
   events: EventQueue<TrainEvent>,
   rank: Rank | null,
-  device: Device,
+  device: NativeDevice,
 ): Promise<TrainResult> {
   const { signal, resume = false, rankTimeoutMs = 300_000 } = options;
   refuseL1(config.threat.norm, 'training');
@@ -137,7 +135,7 @@ async function run(
       options.validation ??
       (config.train.validate.every > 0 ? await openValidation(config, owned, signal) : null);
     const identity = runIdentity(config, data);
-    if (world) await checkSameRun(world, rankIdentity(identity, validation));
+    if (world) await checkSameRun(world, rankIdentity(identity, validation, device));
     const model = new Model(
       new (loadBinding().Model)(modelOptions(config, data)),
       {
@@ -274,9 +272,10 @@ function runIdentity({ seed, model, threat, train }: Config, data: Dataset): str
 }
 
 /** What must be equal on all ranks. */
-function rankIdentity(identity: string, validation: Dataset | null): string {
+function rankIdentity(identity: string, validation: Dataset | null, device: NativeDevice): string {
   return JSON.stringify({
     ...JSON.parse(identity),
+    device: device === 'cpu' ? 'cpu' : 'cuda',
     validation: validation?.sha256 ?? null,
     version: packageVersion,
   });

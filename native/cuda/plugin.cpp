@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "exchange.h"
 #include "graph.h"
 #include "kernels.h"
 #include "kernels/cuda/table.h"
@@ -214,6 +215,7 @@ selfgrad_cuda_kernels() {
       .write_through = cuda::write_images,
       .free_bytes = cuda::free_bytes,
       .make_graph = cuda::make_graph,
+      .make_exchange = cuda::make_exchange,
   };
   return &kernels;
 }

@@ -1,12 +1,12 @@
 /** The device of a command, chosen before anything else runs. */
 import type { Device } from '../config/device.ts';
+import { deviceOfRank, type Rank } from '../distributed.ts';
 import type { NativeDevice } from '../native/binding.ts';
-import { chooseDevice } from '../native/device.ts';
 import { note } from './output.ts';
 
-/** As `chooseDevice`, with its note on stderr. */
-export function announceDevice(wanted: Device): NativeDevice {
-  const { device, note: text } = chooseDevice(wanted);
+/** As `deviceOfRank`, with its note on stderr. */
+export function announceDevice(wanted: Device, rank: Rank | null = null): NativeDevice {
+  const { device, note: text } = deviceOfRank(wanted, rank);
   if (text !== null) note(text);
   return device;
 }

@@ -77,30 +77,41 @@ function openGpu(files: AddonFiles, index: number): void {
 }
 
 /**
- * The device that `device` stands for, ready to be used. `auto` is the first GPU where all that it needs is there, else
- * the CPU.
+ * The device that `device` stands for, ready to be used. `auto` is a GPU where all that it needs is there, else the CPU:
+ * the first one, or of several that this process sees the one of its place among the ranks of the machine.
  *
  * @throws SelfgradError `ERR_DEVICE` for a GPU that cannot be used; `ERR_ADDON`, `ERR_LIBTORCH`
  */
-export function chooseDevice(device: Device): ChosenDevice {
+export function chooseDevice(device: Device, localRank = 0): ChosenDevice {
   if (device === 'cpu') return cpu;
   if (device !== 'auto') {
     openGpu(findAddon(), Number(device.slice('cuda:'.length)));
     return { device, note: null };
   }
   let files: AddonFiles;
+  let count = 1;
   try {
     files = findAddon();
     const gpus = findGpus(files);
+    count = gpus?.count ?? 0;
     if (gpus === null || gpus.error === noDevice || (gpus.error === 0 && gpus.count === 0)) return cpu;
   } catch (error) {
     // Without an addon nothing runs on the CPU either, which says so better.
     if (error instanceof SelfgradError) return cpu;
     throw error;
   }
+  // Some launchers show each rank its own GPU alone.
+  const index = count > 1 ? localRank : 0;
+  if (index > 0 && index >= count) {
+    throw new SelfgradError(
+      'ERR_DEVICE',
+      `Expected a GPU for each rank of a machine but this is rank ${index} there and the NVIDIA driver finds ${count} GPUs.`,
+      { fix: 'Start no more ranks than the machine has GPUs, or write device=cpu.' },
+    );
+  }
   try {
-    openGpu(files, 0);
-    return { device: 'cuda:0', note: null };
+    openGpu(files, index);
+    return { device: `cuda:${index}`, note: null };
   } catch (error) {
     if (!(error instanceof SelfgradError) || error.code !== 'ERR_DEVICE') throw error;
     return { device: 'cpu', note: `The GPU is not used: ${error.message}` };

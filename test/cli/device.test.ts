@@ -163,6 +163,44 @@ describe('--device', () => {
     expect(status).toBe(0);
   });
 
+  const ranked = (device: string, localRank: number, count: number) =>
+    selfgrad(['train', '--dry-run', '--distributed', '--device', device], {
+      cwd: folder,
+      env: {
+        ...environment({ driver: { version: 12080, count } }),
+        ...{ RANK: '4', WORLD_SIZE: '8', LOCAL_WORLD_SIZE: '4', MASTER_ADDR: '127.0.0.1' },
+        LOCAL_RANK: String(localRank),
+      },
+    });
+
+  it.each([
+    [1, 4, 1],
+    [3, 4, 3],
+    // A launcher that shows each rank its own.
+    [3, 1, 0],
+  ])(
+    'auto is the GPU of a rank: of place %i on a machine that shows %i, cuda:%i',
+    async (place, count, gpu) => {
+      const { stderr } = await ranked('auto', place, count);
+      expect(stderr).toContain(
+        `Expected a usable GPU for device cuda:${gpu} but the NVIDIA driver is for CUDA 12.8`,
+      );
+    },
+  );
+
+  it('refuses more ranks than GPUs, and one GPU for several ranks', async () => {
+    expect(await ranked('auto', 2, 2)).toMatchObject({
+      status: 4,
+      stderr:
+        'ERR_DEVICE  Expected a GPU for each rank of a machine but this is rank 2 there and the NVIDIA driver finds 2 GPUs. Start no more ranks than the machine has GPUs, or write device=cpu.\n',
+    });
+    expect(await ranked('cuda:0', 2, 4)).toMatchObject({
+      status: 2,
+      stderr:
+        'ERR_OPTION  Expected auto or cpu for device where several ranks share a machine but received cuda:0. Write device=auto: each rank takes the GPU that LOCAL_RANK names.\n',
+    });
+  });
+
   it('cpu does not ask for a GPU', async () => {
     const { status, stderr } = await dryRun('cpu', { driver: { error: 999 }, plugin: true, cuda: true });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -25,6 +25,7 @@ it('reads the environment of torchrun, which listens itself', () => {
     rank: 0,
     worldSize: 4,
     localWorldSize: 2,
+    localRank: 0,
     host: 'node-0',
     port: 1234,
     serves: false,
@@ -47,7 +48,11 @@ it('reads the environment of a PyTorchJob, where rank 0 listens', () => {
 
 it('reads the environment of Slurm, and prefers RANK within it', () => {
   const slurm = { SLURM_PROCID: '5', SLURM_NTASKS: '8', MASTER_ADDR: 'n1', SLURM_RESTART_COUNT: '1' };
-  expect(rankFromEnvironment(slurm)).toMatchObject({ rank: 5, worldSize: 8, attempt: '1' });
+  expect(rankFromEnvironment(slurm)).toMatchObject({ rank: 5, worldSize: 8, attempt: '1', localRank: 0 });
+  expect(rankFromEnvironment({ ...slurm, SLURM_LOCALID: '1' })).toMatchObject({ localRank: 1 });
+  expect(rankFromEnvironment({ ...torchrun, LOCAL_RANK: '1', SLURM_LOCALID: '3' })).toMatchObject({
+    localRank: 1,
+  });
   expect(rankFromEnvironment({ ...slurm, ...torchrun })).toMatchObject({ rank: 0, worldSize: 4 });
 });
 
@@ -114,13 +119,19 @@ it.each([
   );
 });
 
-it('keeps several ranks on the CPU, and a rank that is alone where it was sent', () => {
-  const several = rankFromEnvironment(torchrun);
-  const alone = { ...several, worldSize: 1 };
-  expect([null, alone].map((rank) => deviceOfRank('cuda:1', rank))).toEqual(['cuda:1', 'cuda:1']);
-  expect(deviceOfRank('auto', alone)).toBe('auto');
-  expect([deviceOfRank('auto', several), deviceOfRank('cpu', several)]).toEqual(['cpu', 'cpu']);
-  expect(() => deviceOfRank('cuda:0', several)).toThrow(
-    'Expected the CPU for device in a run of 4 ranks but received cuda:0. Ranks exchange on the CPU: write device=cpu, or train in one process.',
+it('says what to do about ranks of which some have a GPU', async () => {
+  const [first, second] = ['{"device":"cuda"}', '{"device":"cpu"}'];
+  await expect(checkSameRun(saying(first, second), first)).rejects.toThrow(
+    'Expected the same run on every rank but device is "cuda" on rank 0 and "cpu" on rank 1. See what selfgrad doctor says on each machine, or write device=cpu.',
   );
+});
+
+it('refuses one GPU for the ranks of a machine', () => {
+  const { LOCAL_WORLD_SIZE: _, ...unsaid } = torchrun;
+  for (const env of [torchrun, { ...unsaid, LOCAL_RANK: '1' }]) {
+    expect(() => deviceOfRank('cuda:0', rankFromEnvironment(env))).toThrow(
+      'Expected auto or cpu for device where several ranks share a machine but received cuda:0. Write device=auto: each rank takes the GPU that LOCAL_RANK names.',
+    );
+  }
+  expect(deviceOfRank('cpu', rankFromEnvironment(torchrun))).toEqual({ device: 'cpu', note: null });
 });

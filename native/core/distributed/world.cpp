@@ -11,6 +11,7 @@
 #include <ATen/ops/tensor.h>
 #include <c10/util/Logging.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
@@ -20,7 +21,9 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include "distributed/device_exchange.h"
 #include "error.h"
+#include "kernels/cuda/table.h"
 
 namespace selfgrad {
 namespace {
@@ -44,6 +47,14 @@ std::string seconds_of(const WorldOptions& options) {
 std::string first_line(const char* text) {
   const std::string whole(text);
   return whole.substr(0, whole.find('\n'));
+}
+
+/// In one line, without the places in c10d's sources.
+std::string sentence_of(const std::exception& error) {
+  const auto* located = dynamic_cast<const c10::Error*>(&error);
+  std::string text = located == nullptr ? error.what() : located->what_without_backtrace();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 // c10d logs every failed attempt with a stack; what matters of it is in our errors.
@@ -85,7 +96,9 @@ c10::intrusive_ptr<c10d::Store> open_store(const WorldOptions& options, Clock::t
 
 struct World::Group {
   c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo::Options> options;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  std::unique_ptr<DeviceExchange> devices;  // null: tensors are on the CPU
 };
 
 World::World() = default;
@@ -101,13 +114,13 @@ World::World(const WorldOptions& options, const std::atomic<bool>& stop)
   group_->store = c10::make_intrusive<c10d::PrefixStore>("selfgrad/" + options.attempt,
                                                          open_store(options, deadline, stop));
   check_ranks(options, stop);
-  const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
-  gloo->devices.push_back(options.network.empty()
-                              ? c10d::ProcessGroupGloo::createDeviceForHostname(options.address)
-                              : c10d::ProcessGroupGloo::createDeviceForInterface(options.network));
+  group_->options = c10d::ProcessGroupGloo::Options::create(timeout);
+  group_->options->devices.push_back(options.network.empty()
+                                         ? c10d::ProcessGroupGloo::createDeviceForHostname(options.address)
+                                         : c10d::ProcessGroupGloo::createDeviceForInterface(options.network));
   try {
     group_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(group_->store, static_cast<int>(rank_),
-                                                               static_cast<int>(size_), gloo);
+                                                               static_cast<int>(size_), group_->options);
   } catch (const std::exception& error) {
     throw no_rendezvous("Rank " + std::to_string(rank_) + " found the others but cannot reach them from " +
                         (options.network.empty() ? options.address : options.network) + ": " +
@@ -155,10 +168,39 @@ void World::check_ranks(const WorldOptions& options, const std::atomic<bool>& st
   }
 }
 
+void World::use(at::Device device) {
+  if (alone() || device.is_cpu() || group_->devices) return;
+  const auto prefixed = [&](const char* name) {
+    return c10::make_intrusive<c10d::PrefixStore>(name, group_->store);
+  };
+  const auto rank = static_cast<int>(rank_), size = static_cast<int>(size_);
+  const auto timeout = group_->options->timeout;
+  // NCCL begins by the store, which waits for a short time only: all are here first.
+  sum(std::vector<double>{0});
+  group_->store->setTimeout(timeout);
+  try {
+    auto devices = kernels::cuda_kernels()->make_exchange(prefixed("devices"), rank, size, device, timeout);
+    auto beats = c10::make_intrusive<c10d::ProcessGroupGloo>(prefixed("beats"), rank, size, group_->options);
+    group_->devices = std::make_unique<DeviceExchange>(std::move(devices), std::move(beats), timeout);
+  } catch (const std::exception& error) {
+    throw Error("ERR_DEVICE", "Rank " + std::to_string(rank_) + " on " + device.str() +
+                                  " does not reach the other ranks' GPUs: " + sentence_of(error) +
+                                  ". Give each rank of a machine a LOCAL_RANK and a GPU of its own, see what "
+                                  "NCCL_DEBUG=INFO says, or write device=cpu.");
+  }
+  // Nobody leaves before all have connected.
+  sum(std::vector<double>{0});
+}
+
+void World::check() {
+  if (!alone()) timed(0, [](auto&) {});
+}
+
 template <typename Call>
 void World::timed(int64_t bytes, const Call& call) {
   const auto started = Clock::now();
   try {
+    if (group_->devices) group_->devices->check();
     call(*group_->gloo);
   } catch (const std::exception& error) {
     throw Error("ERR_RANK", "Rank " + std::to_string(rank_) + " of " + std::to_string(size_) +
@@ -179,8 +221,13 @@ void World::sum(const std::vector<at::Tensor>& tensors) {
     parts.push_back(tensor.detach().reshape({-1}));
   std::vector<at::Tensor> flat{at::cat(parts)};
   // In a ring every rank sends each part but one, twice.
-  timed(2 * (size_ - 1) * static_cast<int64_t>(flat[0].nbytes()) / size_,
-        [&](auto& gloo) { gloo.allreduce(flat)->wait(); });
+  timed(2 * (size_ - 1) * static_cast<int64_t>(flat[0].nbytes()) / size_, [&](auto& gloo) {
+    if (flat[0].is_cpu()) {
+      gloo.allreduce(flat)->wait();
+    } else {
+      group_->devices->sum(flat[0]);
+    }
+  });
   int64_t begin = 0;
   for (const at::Tensor& tensor : tensors) {
     tensor.detach().copy_(flat[0].narrow(0, begin, tensor.numel()).view(tensor.sizes()));
@@ -202,7 +249,7 @@ double World::mean(double mean, double weight) {
 void World::broadcast(const at::Tensor& tensor) {
   if (alone()) return;
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> message{tensor.detach().contiguous()};
+  std::vector<at::Tensor> message{tensor.detach().cpu().contiguous()};
   timed(rank_ == 0 ? (size_ - 1) * static_cast<int64_t>(tensor.nbytes()) : 0,
         [&](auto& gloo) { gloo.broadcast(message)->wait(); });
   if (!message[0].is_same(tensor)) tensor.detach().copy_(message[0]);
@@ -212,7 +259,7 @@ at::Tensor World::gather(const at::Tensor& rows, int64_t n) {
   if (alone()) return rows;
   const at::NoGradGuard no_grad;
   if (rank_ > 0) {
-    std::vector<at::Tensor> message{rows.detach().contiguous()};
+    std::vector<at::Tensor> message{rows.detach().cpu().contiguous()};
     if (rows.numel() > 0)
       timed(static_cast<int64_t>(rows.nbytes()),
             [&](auto& gloo) { gloo.send(message, /*dstRank=*/0, /*tag=*/0)->wait(); });
@@ -220,11 +267,12 @@ at::Tensor World::gather(const at::Tensor& rows, int64_t n) {
   }
   std::vector<int64_t> shape = rows.sizes().vec();
   shape[0] = n;
-  at::Tensor all = at::empty(shape, rows.options());
+  const auto on_host = rows.options().device(at::kCPU);
+  at::Tensor all = at::empty(shape, on_host);
   mine(all).copy_(rows);
   for (int rank = 1; rank < size_; ++rank) {
     shape[0] = this->rows(n, rank);
-    std::vector<at::Tensor> message{at::empty(shape, rows.options())};
+    std::vector<at::Tensor> message{at::empty(shape, on_host)};
     if (message[0].numel() == 0) continue;
     timed(0, [&](auto& gloo) { gloo.recv(message, rank, /*tag=*/0)->wait(); });
     all.slice(0, rank, n, size_).copy_(message[0]);
@@ -236,7 +284,7 @@ void World::scatter(const at::Tensor& all, const at::Tensor& rows) {
   if (alone()) return;
   const at::NoGradGuard no_grad;
   if (rank_ > 0) {
-    std::vector<at::Tensor> message{at::empty_like(rows, at::MemoryFormat::Contiguous)};
+    std::vector<at::Tensor> message{at::empty(rows.sizes(), rows.options().device(at::kCPU))};
     if (rows.numel() > 0) timed(0, [&](auto& gloo) { gloo.recv(message, /*srcRank=*/0, /*tag=*/0)->wait(); });
     rows.copy_(message[0]);
     return;

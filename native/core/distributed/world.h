@@ -1,5 +1,5 @@
 // The processes that train one network together: who is who, and what they tell each other. Over LibTorch's
-// c10d with Gloo, on the CPU.
+// c10d: with Gloo between hosts, with NCCL between GPUs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,7 +24,8 @@ struct WorldOptions {
   double timeout = 300;  ///< seconds until a rank that does not come or answer counts as lost
 };
 
-/// What this rank has sent, and how long it has waited: for the network and for slower ranks.
+/// What this rank has sent, and how long it has waited: for the network and for slower ranks. Sums over GPUs
+/// count as sent, but the host does not wait for them.
 struct Traffic {
   int64_t calls = 0, bytes = 0;  ///< bytes by each algorithm's formula, without headers
   double seconds = 0;
@@ -57,7 +58,13 @@ class World : public torch::CustomClassHolder {
   /// This rank's rows of (N, …), a view.
   at::Tensor mine(const at::Tensor& all) const { return all.slice(0, rank_, all.size(0), size_); }
 
-  /// Adds up over the ranks, in place: one message for all tensors, which have one type and are anywhere.
+  /// Tensors on this GPU, a GPU of this rank alone, are summed by NCCL from now on; nothing for the CPU and
+  /// for a rank that is alone. @throws Error("ERR_DEVICE") when the ranks' GPUs do not reach each other
+  void use(at::Device device);
+  /// @throws Error("ERR_RANK") when a rank is known to be lost: what GPUs exchanged last is then arbitrary.
+  void check();
+
+  /// Adds up over the ranks, in place: one message for all tensors, which have one type and device.
   void sum(const std::vector<at::Tensor>& tensors);
   /// The sums of the ranks' numbers.
   std::vector<double> sum(std::vector<double> numbers);
@@ -67,14 +74,16 @@ class World : public torch::CustomClassHolder {
   double mean(double mean, double weight);
   /// Rank 0's values for all, in place.
   void broadcast(const at::Tensor& tensor);
-  /// The whole (n, …) of the ranks' rows on rank 0; undefined on the others.
+  /// The whole (n, …) of the ranks' rows on rank 0, on the CPU unless alone; undefined on the others.
   at::Tensor gather(const at::Tensor& rows, int64_t n);
-  /// The reverse: each rank's rows of rank 0's `all`, which the others leave undefined; alone they are one.
+  /// The reverse: each rank's rows of rank 0's `all` on the CPU, which the others leave undefined; alone they
+  /// are one.
   void scatter(const at::Tensor& all, const at::Tensor& rows);
   /// Every rank's text, by rank.
   std::vector<std::string> texts(const std::string& text);
   /// Sends `send[r]` of the rows (N, …) to rank r, those for rank 0 first, and returns what came: (M, …),
-  /// rank 0's first. `receive` is how many rows came from each; it is asked for where it is empty.
+  /// rank 0's first, all on the CPU. `receive` is how many rows came from each; it is asked for where it is
+  /// empty.
   at::Tensor exchange(const at::Tensor& rows, const std::vector<int64_t>& send,
                       std::vector<int64_t>& receive);
 

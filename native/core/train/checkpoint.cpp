@@ -102,7 +102,7 @@ TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& op
       if (world.rank() == 0) {
         std::vector<int64_t> shape = rows.sizes().vec();
         shape[0] = part.count;
-        all = world.alone() ? rows : at::empty(shape, rows.options());
+        all = world.alone() ? rows : at::empty(shape, rows.options().device(at::kCPU));
         load_tensors(file, {{name, all}});
       }
       world.scatter(all, rows);

@@ -39,7 +39,8 @@ GradientMemory::GradientMemory(int64_t count, const ImageShape& shape, double sc
                                const std::string& folder, at::Device device, WorldPtr world)
     : count_(count),
       world_(std::move(world)),
-      delta_(stored(world_->rows(count), shape, folder, device)),
+      // What travels between ranks lies on the host.
+      delta_(stored(world_->rows(count), shape, folder, world_->alone() ? device : at::Device(at::kCPU))),
       visited_(at::zeros({world_->rows(count)}, at::kBool)),
       unit_(static_cast<float>(scale / 127.0)),
       device_(device) {}

@@ -108,6 +108,7 @@ bool Trainer::any_rank(bool mine) {
 
 TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& observer) {
   network_.train();
+  world().use(options_.device);
   if (!world().alone()) network_.synchronize_batch_norm(options_.world);
   saves_ = any_rank(!options_.checkpoint_path.empty());
   if (any_rank(!options_.resume_path.empty()))
@@ -135,6 +136,9 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
       if (position_.step % steps_per_epoch_ == 0 || position_.step == steps_) end_epoch(stop, observer);
     } catch (const Cancelled&) {
       cancelled = true;
+    } catch (const std::exception&) {
+      world().check();  // what a lost rank left unfinished on a GPU may fail anywhere
+      throw;
     }
   }
   if (position_.step == steps_ || cancelled) checkpoint(observer);

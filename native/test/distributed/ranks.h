@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/Parallel.h>
+#include <c10/core/AutogradState.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -69,6 +70,9 @@ inline std::vector<std::string> as_ranks(int64_t size, const std::function<void(
   for (int64_t rank = 0; rank < size; ++rank)
     threads.emplace_back([&, rank] {
       at::set_num_threads(1);
+      // Autograd has one thread a GPU, for all of the process: the ranks of several would wait for each other
+      // there.
+      c10::AutogradState::get_tls_state().set_multithreading_enabled(false);
       try {
         body(c10::make_intrusive<World>(loopback(rank, size, port), stop));
       } catch (const Error& error) {

@@ -7,32 +7,20 @@
 #include <filesystem>
 #include <mutex>
 
-#include "distributed/ranks.h"
-#include "train/tiny_training.h"
+#include "distributed/trained_ranks.h"
 
 namespace selfgrad {
 namespace {
 
-using test::Circumstances;
+using test::expect_close;
+using test::expect_same_run;
 using test::Outcome;
+using test::relayed;
+using test::smooth_options;
 using test::temporary;
 using test::tiny_options;
+using test::train_ranks;
 using test::train_tiny;
-
-/// What each rank ends with.
-std::vector<Outcome> train_ranks(int64_t size, const TrainOptions& options,
-                                 const Circumstances& circumstances = {}) {
-  std::vector<Outcome> outcomes(size);
-  const std::vector<std::string> failures = test::as_ranks(size, [&](const WorldPtr& world) {
-    TrainOptions own = options;
-    own.world = world;
-    // Paths are rank 0's business.
-    if (world->rank() > 0) own.checkpoint_path = own.resume_path = "";
-    outcomes[world->rank()] = train_tiny(own, circumstances);
-  });
-  EXPECT_EQ(failures, std::vector<std::string>(size));
-  return outcomes;
-}
 
 /// What each rank fails with; empty for one that trains to its end.
 std::vector<std::string> failures_of_ranks(int64_t size, const TrainOptions& options) {
@@ -43,56 +31,9 @@ std::vector<std::string> failures_of_ranks(int64_t size, const TrainOptions& opt
   });
 }
 
-/// Rounding differs by the shape of a batch, and training amplifies it: most where a gradient near 0 decides
-/// by its sign.
-void expect_close(const NamedTensors& a, const NamedTensors& b, const std::string& what,
-                  double tolerance = 5e-3) {
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i) {
-    const at::Tensor left = a[i].second.to(at::kDouble), right = b[i].second.to(at::kDouble);
-    EXPECT_LE((left - right).abs().max().item<double>(), tolerance * (1 + right.abs().max().item<double>()))
-        << what << " " << a[i].first;
-  }
-}
-
-/// Few steps, none of which turns on a sign.
-TrainOptions smooth_options(const std::string& strategy) {
-  TrainOptions options = tiny_options(strategy);
-  options.threat = {Norm::kL2, 0.5};
-  options.strategy.alpha = 0.2;
-  options.epochs = 0.5;
-  options.batch_size = 20;
-  // Its attack climbs from where the divergence is all but flat: there rounding chooses the direction.
-  if (strategy == "trades") options.strategy.steps = 0;
-  return options;
-}
-
-void expect_same_run(const TrainOptions& options, int64_t size, const std::string& what) {
-  const Outcome one = train_tiny(options);
-  const std::vector<Outcome> ranks = train_ranks(size, options);
-  for (const Outcome& rank : ranks) {
-    expect_close(rank.state, one.state, what, 2e-4);
-    EXPECT_EQ(rank.result.passes.forward, one.result.passes.forward) << what;
-    EXPECT_EQ(rank.result.passes.backward, one.result.passes.backward) << what;
-    EXPECT_EQ(rank.result.weight_gradients, one.result.weight_gradients) << what;
-    test::expect_same(rank.state, ranks[0].state, what + ", another rank");
-  }
-}
-
 TEST(Ranks, TrainAsOneProcessByEveryStrategy) {
   for (const std::string& strategy : test::kStrategies)
     expect_same_run(smooth_options(strategy), strategy == "pgd" ? 4 : 2, strategy);
-}
-
-TrainOptions relayed() {
-  TrainOptions options = smooth_options("self-gradient");
-  options.batch_size = 24;
-  options.strategy.steps = 1;
-  options.strategy.relay = 3;
-  options.strategy.fresh_weight = 0.5;
-  options.strategy.consistency = 0.1;
-  options.strategy.alarm = options.strategy.adaptive_step = true;
-  return options;
 }
 
 TEST(Ranks, TrainAsOneProcessWithARelay) {

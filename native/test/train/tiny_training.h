@@ -66,10 +66,11 @@ struct Circumstances {
   std::function<void(const TrainEvent&)> observer = [](const TrainEvent&) {};
 };
 
-/// Trains a fresh tiny network on 72 images of the pattern, or on other data.
+/// Trains a fresh tiny network on 72 images of the pattern, or on other data, on the options' device.
 inline Outcome train_tiny(TrainOptions options, const Circumstances& circumstances = {}) {
   static const Dataset pattern = pattern_dataset(72, kShape, 4);
   const auto network = make_network(tiny_network());
+  network->move_to(options.device);
   std::atomic<bool> stop{false};
   Trainer trainer(*network, circumstances.data == nullptr ? pattern : *circumstances.data, nullptr,
                   std::move(options));
@@ -79,7 +80,8 @@ inline Outcome train_tiny(TrainOptions options, const Circumstances& circumstanc
   });
   NamedTensors state;
   for (const auto& [name, tensor] : network->state())
-    state.emplace_back(name, tensor.clone());
+    state.emplace_back(name,
+                       tensor.to(at::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true));
   return {result, state};
 }
 

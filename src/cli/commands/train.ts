@@ -244,7 +244,7 @@ export function trainCommand(): Command {
     // Before anything else, so that --dry-run answers as the command itself would.
     if (leads) checkRunDirectory(runFiles(directory), { ...flags, resume });
     const resolved = await readConfig(flags, overrides, resume ? runLayers(runFiles(directory)) : []);
-    const device = announceDevice(resolved.config.device);
+    const device = announceDevice(resolved.config.device, flags.distributed ? rankFromEnvironment() : null);
     if (flags.dryRun) {
       const planned = await plan(resolved.config, device, directory);
       return flags.json ? printJson(planned) : printPlan(planned);

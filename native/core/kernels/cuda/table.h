@@ -1,10 +1,11 @@
 // The CUDA plug-in's kernels as function pointers: what native/cuda exports, and what the core calls for
-// tensors on a CUDA device. Everything runs on LibTorch's current stream; but for `free_bytes`, nothing waits
-// for the device.
+// tensors on a CUDA device. Everything runs on LibTorch's current stream; but for `free_bytes` and
+// `make_exchange`, nothing waits for the device.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,10 +13,15 @@
 #include "kernels/cpu/table.h"
 #include "kernels/cuda/draw.h"
 
+namespace c10d {
+class Backend;
+class Store;
+}  // namespace c10d
+
 namespace selfgrad::kernels {
 
 /// Changes with this file: a plug-in of another build is refused.
-constexpr int64_t kCudaTable = 2;
+constexpr int64_t kCudaTable = 3;
 
 /// BatchNorm's statistics per channel, (C) float64; the variance is the biased one.
 struct CudaNormed {
@@ -69,6 +75,11 @@ struct CudaKernels {
   /// Of the device's memory.
   int64_t (*free_bytes)(at::Device device);
   std::unique_ptr<StepGraph> (*make_graph)(at::Device device);
+  /// c10d's process group over NCCL, connected: its sums are work of the device that the current stream waits
+  /// for after `synchronize`. It never ends the process; a sum that waits for a lost rank ends at `abort`.
+  c10::intrusive_ptr<c10d::Backend> (*make_exchange)(const c10::intrusive_ptr<c10d::Store>& store, int rank,
+                                                     int size, at::Device device,
+                                                     std::chrono::milliseconds timeout);
 };
 
 /// The kernels of the plug-in that was opened; null before.
