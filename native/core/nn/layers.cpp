@@ -78,6 +78,14 @@ at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& weight, const at::T
                         BatchNorm2d::kEps, /*cudnn_enabled=*/true);
 }
 
+void BatchNorm2d::update_running(const at::Tensor& mean, const at::Tensor& variance,
+                                 const at::Tensor& pixels) {
+  const at::NoGradGuard no_grad;
+  num_batches_tracked_.add_(1);
+  running_mean_.mul_(1 - kMomentum).add_(mean, kMomentum);
+  running_var_.mul_(1 - kMomentum).add_(variance * (pixels / (pixels - 1).clamp_min(1)), kMomentum);
+}
+
 void BatchNorm2d::update_running(const at::Tensor& mean, const at::Tensor& variance, int64_t pixels) {
   const at::NoGradGuard no_grad;
   num_batches_tracked_.add_(1);

@@ -65,6 +65,8 @@ class BatchNorm2d : public torch::nn::Module {
   /// Moves the running statistics towards those of a batch of so many pixels, (C), its variance the biased
   /// one.
   void update_running(const at::Tensor& mean, const at::Tensor& variance, int64_t pixels);
+  /// As above, with a number that is a tensor, () float64.
+  void update_running(const at::Tensor& mean, const at::Tensor& variance, const at::Tensor& pixels);
   /// With the activation behind it, for an input of this height and width.
   LayerCost cost(const std::string& name, int64_t height, int64_t width) const;
 

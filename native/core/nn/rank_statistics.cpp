@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "nn/layers.h"
@@ -35,14 +36,12 @@ at::Tensor per_channel(const at::Tensor& values) {
 }  // namespace
 
 RankStatistics rank_statistics(const at::Tensor& x, const WorldPtr& world) {
-  const int64_t mine = x.numel() / x.size(1);
-  const double pixels = world->sum(std::vector<double>{static_cast<double>(mine)})[0];
+  const at::Tensor pixels = at::full({}, x.numel() / x.size(1), x.options().dtype(at::kDouble));
+  world->sum({pixels});
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor mean = SumOverRanks::apply(wide.sum({0, 2, 3}), world) / pixels;
   const at::Tensor squares = (wide - per_channel(mean)).square().sum({0, 2, 3});
-  return {.mean = mean,
-          .variance = SumOverRanks::apply(squares, world) / pixels,
-          .pixels = static_cast<int64_t>(pixels)};
+  return {.mean = mean, .variance = SumOverRanks::apply(squares, world) / pixels, .pixels = pixels};
 }
 
 at::Tensor normalized(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

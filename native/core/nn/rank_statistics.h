@@ -10,7 +10,7 @@ namespace selfgrad {
 /// Per channel, (C) float32, with the graph of every rank's x; the variance is the biased one.
 struct RankStatistics {
   at::Tensor mean, variance;
-  int64_t pixels = 0;  ///< of all ranks, a channel
+  at::Tensor pixels;  ///< of all ranks, a channel; () float64, where x is: on a GPU the host does not wait
 };
 
 /// Of x (N, C, H, W), by LibTorch's operations, differentiable as often as these. Each rank must go backward

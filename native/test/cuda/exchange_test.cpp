@@ -98,6 +98,20 @@ TEST(RanksOnGpus, TrainAsOneProcessWithARelayPerturbedWeightsAndAnAverage) {
   test::expect_same_run(options, 2, "shared memory");
 }
 
+TEST(RanksOnGpus, WaitNoOftenerForALongerAttack) {
+  const PluginGuard plugin;
+  const auto waits = [](int64_t steps) {
+    TrainOptions options = there(test::smooth_options("pgd"));
+    options.strategy.steps = steps;
+    test::forget_traffic();
+    const int64_t calls = test::train_ranks(2, options)[0].result.traffic.calls;
+    EXPECT_GT(calls, 0);
+    return test::traffic().waits;
+  };
+  const int64_t few = waits(1);
+  EXPECT_EQ(waits(5), few);
+}
+
 TEST(RanksOnGpus, ResumeToTheSameBytesAndHandOverToOneProcess) {
   const PluginGuard plugin;
   TrainOptions options = there(test::relayed());
