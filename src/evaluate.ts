@@ -238,6 +238,7 @@ async function evaluateRange(
       attack: result.attacks[example.attack]!.name,
       image: [...example.image],
       adversarial: [...example.adversarial],
+      gradient: example.gradient && [...example.gradient],
     })),
     images: {
       first,

@@ -63,6 +63,11 @@ export interface AdversarialExample {
   /** C·H·W, [0, 1]. */
   image: number[];
   adversarial: number[];
+  /**
+   * C·H·W: the gradient of the cross-entropy at `image`, loss a unit of pixel value. Null where the model has none (a
+   * function) or it is not finite; missing in evaluations of versions that did not keep it. Its passes are not counted.
+   */
+  gradient?: number[] | null;
 }
 
 export interface EpsPoint {

@@ -62,6 +62,7 @@ Napi::Object example_object(Napi::Env env, const Example& example) {
   out.Set("attack", static_cast<double>(example.attack));
   out.Set("image", float_array(env, example.image));
   out.Set("adversarial", float_array(env, example.adversarial));
+  out.Set("gradient", example.gradient.defined() ? float_array(env, example.gradient) : env.Null());
   return out;
 }
 

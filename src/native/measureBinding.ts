@@ -119,6 +119,8 @@ export interface NativeExample {
   /** C·H·W in [0, 1]. */
   image: Float32Array;
   adversarial: Float32Array;
+  /** C·H·W: of the cross-entropy at the image; null where the model has none or it is not finite. */
+  gradient: Float32Array | null;
 }
 
 export interface NativeEvaluateResult {

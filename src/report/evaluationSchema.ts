@@ -45,6 +45,7 @@ const exampleSchema = z.object({
   attack: z.string(),
   image: z.array(share),
   adversarial: z.array(share),
+  gradient: z.array(z.number()).nullable().optional(),
 });
 
 const fields = z.object({
@@ -102,9 +103,9 @@ const fields = z.object({
 export const evaluationSchema: z.ZodType<Evaluation> = fields.superRefine(({ data, examples }, context) => {
   const pixels = data.shape[0] * data.shape[1] * data.shape[2];
   for (const [index, example] of examples.entries()) {
-    for (const key of ['image', 'adversarial'] as const) {
-      const { length } = example[key];
-      if (length !== pixels) {
+    for (const key of ['image', 'adversarial', 'gradient'] as const) {
+      const length = example[key]?.length;
+      if (length !== undefined && length !== pixels) {
         context.addIssue({
           code: 'custom',
           path: ['examples', index, key],

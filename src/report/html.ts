@@ -90,7 +90,7 @@ function sections(input: ReportInput): Content[] {
       section(
         'examples',
         'Examples',
-        'Original, adversarial image and amplified difference around middle grey, with what the model says and its confidence.',
+        'Original and adversarial image, with what the model says and its confidence; the difference, amplified around middle grey; and the gradient of the loss at the original, channels added: orange where a brighter pixel raises the loss, blue where it lowers it, grey where it does nothing. Full colour is the number in the caption: loss a unit of brightness, which goes from 0 to 1.',
         examples(evaluation),
       ),
     section('provenance', 'Provenance', null, provenance(evaluation, config)),

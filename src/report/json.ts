@@ -10,9 +10,14 @@ function shortPixels(pixels: readonly number[]): number[] {
   return pixels.map((value) => Math.round(value * 1e4) / 1e4);
 }
 
+/** A gradient has no scale of its own, so that digits are kept instead of decimals. */
+function shortGradient(gradient: readonly number[]): number[] {
+  return gradient.map((value) => Number(value.toPrecision(3)));
+}
+
 /**
  * Writes an evaluation as one JSON document, whole or not at all. The pixels of its examples are rounded to
- * four decimals; every other number keeps all its digits.
+ * four decimals and their gradients to three digits; every other number keeps all its digits.
  *
  * @returns the evaluation as it was written, so that a report made of it now and one made later are the same
  * @throws SelfgradError `ERR_WRITE` when the file cannot be written.
@@ -22,6 +27,7 @@ export async function writeEvaluation(path: string, evaluation: Evaluation): Pro
     ...example,
     image: shortPixels(example.image),
     adversarial: shortPixels(example.adversarial),
+    ...(example.gradient && { gradient: shortGradient(example.gradient) }),
   }));
   const written = { ...evaluation, examples };
   await writeAtomic(path, `${JSON.stringify(written)}\n`);

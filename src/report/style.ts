@@ -119,11 +119,11 @@ figure { min-width: 0; }
 .side-by-side + .scroll, .warnings + .side-by-side { margin-top: 28px; }
 .side-by-side > figure:only-child { max-width: 620px; }
 
-.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 312px), 1fr)); gap: 16px; }
+.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 16px; }
 .example { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: 12px 14px 14px; }
 .example figcaption { font-size: 13px; display: flex; justify-content: space-between; gap: 12px; margin-bottom: 10px; }
 .example figcaption span { color: var(--muted); text-align: right; }
-.pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 10px; }
+.pictures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px; }
 .picture { font-size: 12.5px; line-height: 1.4; color: var(--muted); }
 .picture img { display: block; width: 100%; height: auto; image-rendering: pixelated; border-radius: 3px; margin-bottom: 6px; }
 .picture b { font-weight: 600; }

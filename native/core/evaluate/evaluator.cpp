@@ -2,10 +2,12 @@
 #include "evaluate/evaluator.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/all.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argsort.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/logical_and.h>
@@ -18,8 +20,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <limits>
 
+#include "attack/losses.h"
+#include "error.h"
 #include "evaluate/driver.h"
 #include "evaluate/recount.h"
 #include "tensor/upload.h"
@@ -231,10 +236,31 @@ class Evaluation {
       for (auto& candidates : candidates_) {
         const auto next = std::find_if_not(candidates.begin(), candidates.end(), taken);
         if (next == candidates.end() || full()) continue;
+        next->gradient = gradient_at(*next);
         result_.examples.push_back(std::move(*next));
         candidates.erase(candidates.begin(), next + 1);
         added = true;
       }
+    }
+  }
+
+  /// For display alone: one image at a time, so that it is the same in every part, and not counted.
+  at::Tensor gradient_at(const Example& example) const {
+    Target shown(logits_, options_.seed, stop_);
+    shown.set_place("the gradient at image " + std::to_string(example.index));
+    const at::Tensor image = example.image.unsqueeze(0).to(options_.device);
+    const at::Tensor label = at::full({1}, example.label, image.options().dtype(at::kLong));
+    try {
+      const auto loss = [&](const at::Tensor& z) {
+        return attack_loss(AttackLoss::kCrossEntropy, z, label, 0);
+      };
+      const at::Tensor gradient = shown.gradient(image, loss).gradient[0].cpu().contiguous();
+      return gradient.isfinite().all().item<bool>() ? gradient : at::Tensor();
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const std::exception&) {
+      // A network without gradients refuses, some TorchScript fails: the evaluation is whole without a map.
+      return {};
     }
   }
 

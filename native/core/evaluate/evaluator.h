@@ -50,6 +50,9 @@ struct Example {
   double clean_confidence = 0, adversarial_confidence = 0;
   int64_t attack = 0;
   at::Tensor image, adversarial;  ///< (C, H, W) float32 in [0, 1]
+  /// (C, H, W): of the cross-entropy at `image`; undefined where the network has none or it is not finite.
+  /// Its passes are not counted.
+  at::Tensor gradient;
 };
 
 struct EvaluateResult {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { AdversarialExample } from '../../../src/evaluation.ts';
 import { amplify, examples } from '../../../src/report/examples.ts';
 import { evaluationFixture, example } from './fixture.ts';
 
@@ -44,7 +45,26 @@ describe('examples', () => {
     expect(text).toContain('<b class="right">cat</b><br>91 %');
     expect(text).toContain('<b class="wrong">dog</b><br>62 %');
     expect(text).toContain('difference<br>× 5');
-    expect(text.match(/<img src="data:image\/png;base64,/g)).toHaveLength(3);
+    expect(text.match(/<img src="data:image\/png;base64,/g)).toHaveLength(4);
+  });
+
+  test('shows the gradient with its scale, in words as well', () => {
+    const { text } = examples(evaluationFixture());
+    expect(text).toContain('alt="map of the gradient at the original image, from −0.04 to 0.04"');
+    expect(text).toContain('gradient<br>± 0.04');
+    expect(text).not.toContain('class="lead"');
+  });
+
+  test.each([
+    ['function', [null, null], 'There is no map of the gradient: the model gives none there'],
+    ['gradient that is not finite', [null, example.gradient], 'Some have no map of the gradient'],
+    ['older version', [undefined, undefined], 'of a version that did not keep them. Run selfgrad eval again'],
+  ])('says why a map is missing: %s', (_, gradients, reason) => {
+    const { gradient: __, ...bare } = example;
+    const stored = gradients.map((gradient) => (gradient === undefined ? bare : { ...bare, gradient }));
+    const { text } = examples(evaluationFixture({ examples: stored as AdversarialExample[] }));
+    expect(text).toContain(reason);
+    expect(text.match(/<img /g)).toHaveLength(3 * 2 + gradients.filter(Boolean).length);
   });
 
   test('names a class that has no name by its number', () => {

@@ -3,7 +3,7 @@ import type { AdversarialExample, Evaluation, SuiteResult } from '../../../src/e
 import type { TrainEvent } from '../../../src/events.ts';
 import { rate } from '../../../src/interval.ts';
 
-/** An image of 1×2×2 pixels in [0, 1] and what an attack with eps 0.1 made of it. */
+/** An image of 1×2×2 pixels in [0, 1], what an attack with eps 0.1 made of it, and the gradient there. */
 export const example: AdversarialExample = {
   index: 7,
   label: 0,
@@ -14,6 +14,7 @@ export const example: AdversarialExample = {
   attack: 'pgd',
   image: [0, 0.2, 0.4, 1],
   adversarial: [0.1, 0.1, 0.4, 0.9],
+  gradient: [0.04, -0.02, 0, -0.01],
 };
 
 /** Two classes, two attacks, an eps curve of three points, one example, one warning. */

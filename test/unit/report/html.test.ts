@@ -215,7 +215,7 @@ describe('renderReport', () => {
     const tags = (list: Element[]): string[] =>
       list.map(({ tagName }) => tagName).filter((tag) => tag !== 'line');
     expect(new Set(tags(elements))).toEqual(new Set(tags(plain)));
-    expect(elements.filter(({ tagName }) => tagName === 'img')).toHaveLength(3);
+    expect(elements.filter(({ tagName }) => tagName === 'img')).toHaveLength(4);
     expect(elements.flatMap(({ attrs }) => attrs).filter(({ name }) => name.startsWith('on'))).toEqual([]);
   });
 

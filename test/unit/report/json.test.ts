@@ -43,6 +43,17 @@ describe('writeEvaluation and readEvaluation', () => {
     expect(evaluation.examples[0]!.image).toEqual(image);
   });
 
+  test('round gradients of examples to three digits', async () => {
+    const gradient = [1.23456e-7, -12345.6, 0, 1];
+    await writeEvaluation(path, evaluationFixture({ examples: [{ ...example, gradient }] }));
+    expect((await readEvaluation(path)).examples[0]!.gradient).toEqual([1.23e-7, -12300, 0, 1]);
+  });
+
+  test('keep that a model has no gradient', async () => {
+    await writeEvaluation(path, evaluationFixture({ examples: [{ ...example, gradient: null }] }));
+    expect((await readEvaluation(path)).examples[0]!.gradient).toBeNull();
+  });
+
   test('replace an older file', async () => {
     await writeEvaluation(path, evaluationFixture({ seed: 1 }));
     await writeEvaluation(path, evaluationFixture({ seed: 2 }));
