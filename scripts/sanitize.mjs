@@ -1,13 +1,16 @@
 /**
  * The core's tests, all of them, under sanitizers of GCC:
  *   node scripts/sanitize.mjs address|undefined|thread [--filter GOOGLETEST_FILTER]
+ *   node scripts/sanitize.mjs address|undefined --addon [VITEST_FILTER …]
  * `address undefined` takes both in one build. Builds in build-cmake-SANITIZERS and exits 1 when a test fails or a
  * sanitizer reports. LibTorch is not instrumented: what is ignored of it stands in native/test/sanitize, with reasons.
+ * `--addon` runs TypeScript's tests with an instrumented addon in a Node that is not, so without the search for leaks.
  */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cmakeBuild } from './build.mjs';
-import { isMain, root, run } from './command.mjs';
+import { isMain, root, run, runPackageScript } from './command.mjs';
 import { runMain, SetupError, step } from './console.mjs';
 
 /** What the compiler is told, and what the run-time is. Loops are parallel where that is what is looked at. */
@@ -41,36 +44,67 @@ const runs = [
   { filter: 'BlockCache.*:Threads.*', env: {} },
 ];
 
+/** Where the compiler keeps the run-time of a sanitizer: a Node that has none opens it first. */
+function runtime(name) {
+  return execFileSync(process.env.CXX ?? 'g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+}
+
+async function testCore(folder, env, filter) {
+  for (const { filter: chosen, env: own } of filter ? [{ filter, env: {} }] : runs) {
+    const args = [`--gtest_filter=${chosen}`, '--gtest_brief=1'];
+    const { status } = await run(join(folder, 'selfgrad_tests'), args, {
+      show: true,
+      env: { ...env, ...own },
+    });
+    if (status !== 0) return 1;
+  }
+  return 0;
+}
+
+/** What is left of a process that ends is not a leak to Node. What a sanitizer reports ends the process it is in. */
+async function testAddon(folder, env, files) {
+  const { status } = await runPackageScript('vitest/vitest.mjs', ['run', ...files], {
+    show: true,
+    env: {
+      ...env,
+      ASAN_OPTIONS: `${env.ASAN_OPTIONS ?? ''}:detect_leaks=0`,
+      LD_PRELOAD: [runtime('libasan.so'), runtime('libubsan.so')].join(' '),
+      SELFGRAD_ADDON_DIR: join(folder, 'addon'),
+      SELFGRAD_PLAIN: 'block-cache',
+    },
+  });
+  return status === 0 ? 0 : 1;
+}
+
 if (isMain(import.meta.url)) {
   await runMain(async () => {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { filter: { type: 'string' } },
+      options: { filter: { type: 'string' }, addon: { type: 'boolean', default: false } },
     });
-    const chosen = positionals.map((name) => sanitizers[name]);
-    if (chosen.length === 0 || chosen.includes(undefined))
+    const names = positionals.filter((name) => name in sanitizers);
+    const files = positionals.slice(names.length);
+    if (names.length === 0 || (files.length > 0 && !values.addon))
       throw new SetupError(
         `Expected some of ${Object.keys(sanitizers).join(', ')} but received ${JSON.stringify(positionals)}.`,
       );
-    const folder = join(root, `build-cmake-${positionals.join('-')}`);
-    await step(positionals.join(', '), async (report) => {
+    if (values.addon && names.includes('thread'))
+      throw new SetupError(
+        'Expected --addon with address or undefined: the thread sanitizer would report Node.',
+      );
+    const folder = join(root, `build-cmake-${names.join('-')}`);
+    const chosen = names.map((name) => sanitizers[name]);
+    await step(names.join(', '), async (report) => {
       report('compiling');
       const options = [`--CDSELFGRAD_SANITIZE=${chosen.map(({ flags }) => flags).join(',')}`];
-      await cmakeBuild({ target: 'selfgrad_tests', tests: true, folder, options, report });
+      const target = values.addon ? 'addon' : 'selfgrad_tests';
+      await cmakeBuild({ target, tests: !values.addon, folder, options, report });
       return 'built';
     });
-    const told = Object.assign({}, ...chosen.map(({ env }) => env));
-    for (const { filter, env } of values.filter ? [{ filter: values.filter, env: {} }] : runs) {
-      const { status } = await run(
-        join(folder, 'selfgrad_tests'),
-        [`--gtest_filter=${filter}`, '--gtest_brief=1'],
-        {
-          show: true,
-          env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', ...told, ...env },
-        },
-      );
-      if (status !== 0) return 1;
-    }
-    return 0;
+    const env = Object.assign(
+      { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' },
+      ...chosen.map((one) => one.env),
+    );
+    return values.addon ? testAddon(folder, env, files) : testCore(folder, env, values.filter);
   });
 }

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <mutex>
 #include <numeric>
 #include <sstream>
 #include <thread>
@@ -57,9 +58,13 @@ std::string sentence_of(const std::exception& error) {
   return text;
 }
 
-// c10d logs every failed attempt with a stack; what matters of it is in our errors.
+// c10d logs every failed attempt with a stack; what matters of it is in our errors. Once: the level is a
+// plain number, and worlds may be made by several threads.
 void quiet_log() {
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  });
 }
 
 Error no_rendezvous(const std::string& sentence) {
