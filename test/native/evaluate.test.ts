@@ -213,6 +213,8 @@ describe('evaluate', () => {
       expect(example.adversarialPrediction).not.toBe(example.label);
       const change = example.image.map((pixel, i) => Math.abs(pixel - example.adversarial[i]!));
       expect(Math.max(...change)).toBeLessThanOrEqual(0.15 + 1e-6);
+      expect(example.gradient).toHaveLength(example.image.length);
+      expect(example.gradient!.some((slope) => slope !== 0)).toBe(true);
     }
   });
 

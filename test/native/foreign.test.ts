@@ -253,11 +253,12 @@ describe('loadModel with an architecture', () => {
 describe('functionModel', () => {
   it('is attacked without gradients, by a function that answers at once or later', async () => {
     using now = functionModel(columns(), shape);
-    const { clean, robust, attacks, warnings } = await evaluate(now, data, quick);
+    const { clean, robust, attacks, examples, warnings } = await evaluate(now, data, quick);
     expect(clean.rate).toBe(1);
     expect(robust.correct).toBeLessThan(60);
     expect(warnings).toEqual([]);
     expect(attacks[0]!.passes.backward).toBe(0);
+    expect(new Set(examples.map(({ gradient }) => gradient))).toEqual(new Set([null]));
     using later = functionModel(async (images, sizes) => {
       await new Promise(setImmediate);
       return columns()(images, sizes);

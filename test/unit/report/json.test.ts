@@ -49,6 +49,11 @@ describe('writeEvaluation and readEvaluation', () => {
     expect((await readEvaluation(path)).examples[0]!.gradient).toEqual([1.23e-7, -12300, 0, 1]);
   });
 
+  test('read examples of a version that kept no gradients', async () => {
+    await writeChanged(({ examples }) => delete examples[0]!.gradient);
+    expect((await readEvaluation(path)).examples[0]).not.toHaveProperty('gradient');
+  });
+
   test('keep that a model has no gradient', async () => {
     await writeEvaluation(path, evaluationFixture({ examples: [{ ...example, gradient: null }] }));
     expect((await readEvaluation(path)).examples[0]!.gradient).toBeNull();
@@ -123,6 +128,16 @@ describe('readEvaluation', () => {
       'more correct than counted',
       ({ robust }) => Object.assign(robust, { correct: 20_000 }),
       'robust is wrong: correct is larger than count',
+    ],
+    [
+      'a gradient of another size',
+      ({ examples }) => Object.assign(examples[0]!, { gradient: [0.5, 1] }),
+      'examples.0.gradient is wrong: expected 4 pixels but received 2',
+    ],
+    [
+      'a gradient that is no list of numbers',
+      ({ examples }) => Object.assign(examples[0]!, { gradient: [0.5, null, 1, 1] }),
+      'examples.0.gradient.1 is wrong',
     ],
     [
       'an image of another size',
