@@ -82,8 +82,9 @@ if (isMain(import.meta.url)) {
       allowPositionals: true,
       options: { filter: { type: 'string' }, addon: { type: 'boolean', default: false } },
     });
-    const names = positionals.filter((name) => name in sanitizers);
-    const files = positionals.slice(names.length);
+    const isSanitizer = (name) => Object.hasOwn(sanitizers, name);
+    const names = positionals.filter(isSanitizer);
+    const files = positionals.filter((name) => !isSanitizer(name));
     if (names.length === 0 || (files.length > 0 && !values.addon))
       throw new SetupError(
         `Expected some of ${Object.keys(sanitizers).join(', ')} but received ${JSON.stringify(positionals)}.`,

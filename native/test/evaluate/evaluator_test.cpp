@@ -13,61 +13,25 @@
 #include <limits>
 
 #include "attack/networks.h"
+#include "evaluate/evaluated.h"
 #include "fixtures.h"
 
 namespace selfgrad {
 namespace {
 
+using test::attack_named;
+using test::evaluate_options;
+using test::Evaluated;
+using test::kCount;
 using testing::LinearModel;
-using testing::random_tensor;
 using testing::SmallNet;
-
-constexpr int64_t kCount = 40;
-
-/// 40 images of 2x4x4; labels are the network's own answers, except for every tenth image.
-struct Fixture {
-  explicit Fixture(Logits classifier) : network(std::move(classifier)), data(kCount, {2, 4, 4}, 5) {
-    const at::Tensor pixels = (random_tensor(31, {kCount, 2, 4, 4}, 0.3, 0.7) * 255).to(at::kByte);
-    const at::Tensor answers = network(pixels.to(at::kFloat) / 255).argmax(1).to(at::kInt).contiguous();
-    for (int64_t n = 9; n < kCount; n += 10)
-      answers[n] = (answers[n].item<int64_t>() + 1) % 5;
-    data.append(pixels.const_data_ptr<uint8_t>(), answers.const_data_ptr<int32_t>(), kCount);
-  }
-
-  EvaluateResult run(const EvaluateOptions& options) {
-    return evaluate(network, data, options, stop,
-                    [this](const EvaluateProgress& event) { events.push_back(event); });
-  }
-
-  Logits network;
-  Dataset data;
-  std::atomic<bool> stop{false};
-  std::vector<EvaluateProgress> events;
-};
-
-AttackOptions attack_named(const std::string& name, double eps) {
-  AttackOptions options;
-  options.name = name;
-  options.threat = {name == "cw-l2" ? Norm::kL2 : Norm::kLinf, eps};
-  options.alpha = eps / 4;
-  options.steps = name == "cw-l2" ? 50 : 10;
-  return options;
-}
-
-EvaluateOptions evaluate_options(std::vector<AttackOptions> attacks) {
-  EvaluateOptions options;
-  options.count = kCount;
-  options.batch_size = 16;
-  options.attacks = std::move(attacks);
-  return options;
-}
 
 int64_t count_of(const std::vector<int32_t>& values, int32_t value) {
   return std::count(values.begin(), values.end(), value);
 }
 
 TEST(Evaluate, CountsCleanAndRobustImages) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult result = fixture.run(evaluate_options({attack_named("pgd", 0.03)}));
   EXPECT_EQ(result.count, kCount);
   EXPECT_EQ(result.clean, 36);
@@ -81,7 +45,7 @@ TEST(Evaluate, CountsCleanAndRobustImages) {
 }
 
 TEST(Evaluate, GivesCleanAccuracyAtEpsZero) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult result = fixture.run(
       evaluate_options({attack_named("fgsm", 0), attack_named("pgd", 0), attack_named("cw-linf", 0)}));
   EXPECT_EQ(result.robust, result.clean);
@@ -90,7 +54,7 @@ TEST(Evaluate, GivesCleanAccuracyAtEpsZero) {
 }
 
 TEST(Evaluate, LeavesTheImagesOfTheTargetClassOutAndCountsThemAsRobust) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   AttackOptions options = attack_named("pgd", 0.3);
   options.target = Aim::kClass;
   options.target_class = fixture.data.labels(at::arange(1, at::kLong)).item<int64_t>();
@@ -115,7 +79,7 @@ TEST(Evaluate, LeavesTheImagesOfTheTargetClassOutAndCountsThemAsRobust) {
 
 TEST(Evaluate, RefusesATargetThatTheRecountDoesNotFind) {
   const SmallNet net;
-  Fixture fixture(net);
+  Evaluated fixture(net);
   // Once the attack has been through all images, the network takes none for class 0 any more.
   fixture.network = [&](const at::Tensor& x) {
     const at::Tensor logits = net(x);
@@ -139,7 +103,7 @@ TEST(Evaluate, RefusesATargetThatTheRecountDoesNotFind) {
 
 TEST(Evaluate, MatchesTheClosedFormOfALinearModel) {
   const LinearModel model(2);
-  Fixture fixture(model);
+  Evaluated fixture(model);
   const at::Tensor all = at::arange(kCount, at::kLong);
   const at::Tensor images = fixture.data.images(all);
   const at::Tensor optimum = model.optimum(Norm::kLinf, images, model(images).argmax(1));
@@ -155,7 +119,7 @@ TEST(Evaluate, MatchesTheClosedFormOfALinearModel) {
 /// up.
 TEST(Evaluate, TellsStepAndMarginOfEachBrokenImage) {
   const LinearModel model(2);
-  Fixture fixture(model);
+  Evaluated fixture(model);
   const at::Tensor images = fixture.data.images(at::arange(kCount, at::kLong));
   const at::Tensor z = model(images);
   const at::Tensor optimum = std::get<0>(model.optimum(Norm::kLinf, images, z.argmax(1)).sort());
@@ -188,7 +152,7 @@ TEST(Evaluate, TellsStepAndMarginOfEachBrokenImage) {
 /// `steps`.
 void expect_steps_of_earlier_tries(const Logits& network, const AttackOptions& less,
                                    const AttackOptions& more, int32_t steps) {
-  Fixture fixture(network);
+  Evaluated fixture(network);
   const EvaluateResult once = fixture.run(evaluate_options({less}));
   const EvaluateResult again = fixture.run(evaluate_options({more}));
   int64_t later = 0;
@@ -237,7 +201,7 @@ TEST(Evaluate, DependsOnNeitherBatchSizeNorThreads) {
     const int before = at::get_num_threads();
     at::set_num_threads(threads);
     options.batch_size = batch_size;
-    Fixture fixture(SmallNet{});
+    Evaluated fixture(SmallNet{});
     const EvaluateResult result = fixture.run(options);
     at::set_num_threads(before);
     return std::make_pair(result.broken_by, result.steps);
@@ -249,7 +213,7 @@ TEST(Evaluate, DependsOnNeitherBatchSizeNorThreads) {
 }
 
 TEST(Evaluate, OfAPartGivesTheImagesOfThatPartWhatTheWholeGivesThem) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   EvaluateOptions options = evaluate_options({attack_named("fgsm", 0.03), attack_named("pgd", 0.03)});
   options.examples = 4;
   const EvaluateResult whole = fixture.run(options);
@@ -276,7 +240,7 @@ TEST(Evaluate, OfAPartGivesTheImagesOfThatPartWhatTheWholeGivesThem) {
 TEST(Evaluate, CascadeAttacksOnlyWhatStands) {
   const auto attacks = {attack_named("pgd", 0.03), attack_named("cw-linf", 0.03)};
   EvaluateOptions options = evaluate_options(attacks);
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult apart = fixture.run(options);
   options.cascade = {false, true};
   const EvaluateResult cascade = fixture.run(options);
@@ -291,7 +255,7 @@ TEST(Evaluate, ACascadeStartsAnewWhereItIsTold) {
   const AttackOptions pgd = attack_named("pgd", 0.03);
   EvaluateOptions options = evaluate_options({pgd, attack_named("cw-linf", 0.03), pgd, pgd});
   options.cascade = {false, true, false, true};
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult result = fixture.run(options);
   EXPECT_LT(result.attacks[0].robust, result.clean);
   EXPECT_EQ(result.attacks[1].attacked, result.attacks[0].robust);
@@ -301,7 +265,7 @@ TEST(Evaluate, ACascadeStartsAnewWhereItIsTold) {
 
 TEST(Evaluate, RestartsAttackOnlyWhatTheEarlierOnesLeft) {
   AttackOptions attack = attack_named("pgd", 0.03);
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult once = fixture.run(evaluate_options({attack}));
   attack.restarts = 3;
   const EvaluateResult thrice = fixture.run(evaluate_options({attack}));
@@ -313,7 +277,7 @@ TEST(Evaluate, RestartsAttackOnlyWhatTheEarlierOnesLeft) {
 }
 
 TEST(Evaluate, CountsEveryPassExactly) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult result = fixture.run(evaluate_options({attack_named("fgsm", 0.03)}));
   const AttackOutcome& fgsm = result.attacks[0];
   EXPECT_EQ(fgsm.passes.forward, 2 * 36);
@@ -325,7 +289,7 @@ TEST(Evaluate, CountsEveryPassExactly) {
 
 TEST(Evaluate, AttacksNothingWhenEverythingIsWrongAlready) {
   const LinearModel model(5);
-  Fixture fixture(model);
+  Evaluated fixture(model);
   fixture.network = [&](const at::Tensor& x) { return -model(x); };
   const EvaluateResult result = fixture.run(evaluate_options({attack_named("pgd", 0.03)}));
   EXPECT_EQ(result.attacks[0].attacked, result.clean);
@@ -334,7 +298,7 @@ TEST(Evaluate, AttacksNothingWhenEverythingIsWrongAlready) {
 }
 
 TEST(Evaluate, WorksOnOneImage) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   EvaluateOptions options = evaluate_options({attack_named("pgd", 0.5)});
   options.count = 1;
   options.examples = 3;
@@ -345,7 +309,7 @@ TEST(Evaluate, WorksOnOneImage) {
 }
 
 TEST(Evaluate, CountsCwL2ByItsDistance) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const EvaluateResult small = fixture.run(evaluate_options({attack_named("cw-l2", 0.02)}));
   const EvaluateResult large = fixture.run(evaluate_options({attack_named("cw-l2", 100)}));
   EXPECT_LT(small.attacks[0].broken, large.attacks[0].broken);
@@ -358,81 +322,8 @@ TEST(Evaluate, CountsCwL2ByItsDistance) {
   EXPECT_TRUE(fixture.run(evaluate_options({attack_named("pgd", 0.03)})).attacks[0].distances.empty());
 }
 
-TEST(Evaluate, ReturnsExamplesThatHoldTheBudgetAndFool) {
-  const SmallNet net;
-  Fixture fixture(net);
-  EvaluateOptions options = evaluate_options({attack_named("pgd", 0.05), attack_named("fgsm", 0.05)});
-  options.examples = 6;
-  const EvaluateResult result = fixture.run(options);
-  ASSERT_EQ(result.examples.size(), 6U);
-  for (size_t i = 0; i < 6; ++i) {
-    const Example& example = result.examples[i];
-    EXPECT_EQ(example.attack, static_cast<int64_t>(i % 2));
-    EXPECT_EQ(example.label, result.labels[example.index]);
-    EXPECT_EQ(example.clean_prediction, example.label);
-    EXPECT_EQ(net(example.adversarial.unsqueeze(0)).argmax(1).item<int64_t>(),
-              example.adversarial_prediction);
-    EXPECT_NE(example.adversarial_prediction, example.label);
-    EXPECT_LE((example.adversarial - example.image).abs().max().item<double>(), 0.05 + 1e-6);
-    const double confidence = net(example.image.unsqueeze(0)).softmax(1).max().item<double>();
-    EXPECT_NEAR(example.clean_confidence, confidence, 1e-5);
-    for (size_t k = 0; k < i; ++k)
-      EXPECT_NE(result.examples[k].index, example.index);
-  }
-}
-
-/// Three examples of an attack without gradients on `network`, which answers as `linear` does.
-std::vector<Example> examples_of(const LinearModel& linear, const Logits& network) {
-  Fixture fixture(linear);
-  fixture.network = network;
-  EvaluateOptions options = evaluate_options({attack_named("square", 0.5)});
-  options.attacks[0].queries = 5;
-  options.examples = 3;
-  return fixture.run(options).examples;
-}
-
-TEST(Evaluate, GivesTheGradientOfTheCrossEntropyAtTheCleanImage) {
-  const LinearModel linear(5);
-  const auto examples = examples_of(linear, linear);
-  ASSERT_EQ(examples.size(), 3U);
-  for (const Example& example : examples) {
-    // d/dx -log softmax(W x + b)_y = (p - e_y) W
-    const at::Tensor p = linear(example.image.unsqueeze(0)).softmax(1);
-    const at::Tensor e = at::one_hot(at::full({1}, example.label, at::kLong), 5);
-    const at::Tensor expected = (p - e).matmul(linear.weight).reshape({2, 4, 4});
-    EXPECT_TRUE(at::allclose(example.gradient, expected, 1e-4, 1e-6)) << example.index;
-  }
-}
-
-TEST(Evaluate, CountsNoPassesForTheGradientsOfExamples) {
-  const auto passes = [](int64_t examples) {
-    Fixture fixture(SmallNet{});
-    EvaluateOptions options = evaluate_options({attack_named("pgd", 0.05)});
-    options.examples = examples;
-    return fixture.run(options).passes;
-  };
-  EXPECT_EQ(passes(6).forward, passes(0).forward);
-  EXPECT_EQ(passes(6).backward, passes(0).backward);
-}
-
-TEST(Evaluate, IsWholeWhereTheNetworkHasNoGradientOrNoneThatIsFinite) {
-  const LinearModel linear(5);
-  const Logits refuses = [&](const at::Tensor& x) {
-    if (x.requires_grad()) throw Error("ERR_OPTION", "no gradients");
-    return linear(x);
-  };
-  // sqrt'(0) · 0 is NaN.
-  const Logits infinite = [&](const at::Tensor& x) { return linear(x + (x - x.detach()).sqrt()); };
-  for (const Logits& network : {refuses, infinite}) {
-    const auto examples = examples_of(linear, network);
-    ASSERT_EQ(examples.size(), 3U);
-    for (const Example& example : examples)
-      EXPECT_FALSE(example.gradient.defined());
-  }
-}
-
 TEST(Evaluate, ReportsProgressUpToTheTotal) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   AttackOptions attack = attack_named("pgd", 0.03);
   attack.restarts = 3;
   const EvaluateResult result = fixture.run(evaluate_options({attack}));
@@ -452,7 +343,7 @@ TEST(Evaluate, RefusesANetworkWhoseAnswerDependsOnTheBatch) {
   // Centring on the batch, as batch normalisation in training mode does, pushes each image against its
   // neighbours.
   const LinearModel model(5);
-  Fixture fixture(model);
+  Evaluated fixture(model);
   fixture.network = [&](const at::Tensor& x) {
     const at::Tensor z = model(x);
     return z - 0.9 * z.mean(0, /*keepdim=*/true);
@@ -472,7 +363,7 @@ TEST(Evaluate, RefusesANetworkWhoseAnswerDependsOnTheBatch) {
 }
 
 TEST(Evaluate, NamesTheBatchWhereLogitsAreNotFinite) {
-  Fixture fixture(SmallNet{});
+  Evaluated fixture(SmallNet{});
   const SmallNet net;
   int64_t calls = 0;
   fixture.network = [&](const at::Tensor& x) {
@@ -487,7 +378,7 @@ TEST(Evaluate, NamesTheBatchWhereLogitsAreNotFinite) {
 
 TEST(Evaluate, StopsWhenItIsTold) {
   const SmallNet net;
-  Fixture fixture(net);
+  Evaluated fixture(net);
   int64_t calls = 0;
   fixture.network = [&](const at::Tensor& x) {
     if (++calls == 7) fixture.stop = true;
