@@ -90,9 +90,9 @@ export function platformPins(platform: NodeJS.Platform, arch: string): PlatformP
   return pins[`${platform}-${arch}`];
 }
 
-/** The pins of every platform. */
-export function allPins(): PlatformPins[] {
-  return Object.values(pins);
+/** The pins of every platform, by `<platform>-<arch>`. */
+export function allPins(): Readonly<Record<string, PlatformPins>> {
+  return pins;
 }
 
 /** PyTorch's own archive for the CPU, used where there is no pip. Its checksum must come from the user. */
