@@ -11,7 +11,11 @@ import { runMain, SetupError, step } from './console.mjs';
 import { strip } from './prebuilds.mjs';
 
 const place = `${process.platform}-${process.arch}`;
-const { selfgrad, version: packageVersion } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const {
+  selfgrad,
+  version: packageVersion,
+  repository,
+} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Tarballs and the folders that they are made from. */
 export const packages = join(root, 'packages');
@@ -21,11 +25,21 @@ export const libtorchPackageName = `@selfgrad/libtorch-${place}`;
 
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
+/**
+ * Where the sources are, which npm compares with who publishes (provenance): what package.json says, else the
+ * repository that GitHub's workflow runs in. Empty elsewhere.
+ */
+export function repositoryFields({ GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: path }) {
+  if (repository) return { repository };
+  return server && path ? { repository: { type: 'git', url: `git+${server}/${path}.git` } } : {};
+}
+
 const manifest = {
   name: libtorchPackageName,
   version: selfgrad.libtorch,
   description: `The libraries of LibTorch ${selfgrad.libtorch} that selfgrad loads on ${place}`,
   license: 'SEE LICENSE IN README.md',
+  ...repositoryFields(process.env),
   os: [process.platform],
   cpu: [process.arch],
   ...(process.platform === 'linux' && { libc: ['glibc'] }),

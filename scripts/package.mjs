@@ -10,7 +10,7 @@ import { extract } from 'tar';
 import { buildTypeScript } from './build.mjs';
 import { isMain, root, runNpm, runPackageScript } from './command.mjs';
 import { runMain, SetupError, step } from './console.mjs';
-import { libtorchPackageName, megabytes, packages } from './libtorch-package.mjs';
+import { libtorchPackageName, megabytes, packages, repositoryFields } from './libtorch-package.mjs';
 import { makeSbom } from './sbom.mjs';
 
 /** Platforms whose LibTorch comes as a package of its own; the others take `selfgrad libtorch install`. */
@@ -38,6 +38,7 @@ function publishedManifest({ scripts: _, devDependencies: __, ...manifest }) {
   const name = (place) => libtorchPackageName.replace(/libtorch-.*/, `libtorch-${place}`);
   return {
     ...manifest,
+    ...repositoryFields(process.env),
     optionalDependencies: Object.fromEntries(
       libtorchPlatforms.map((place) => [name(place), manifest.selfgrad.libtorch]),
     ),
