@@ -1,7 +1,7 @@
 /** Runs other programs: with their output collected, or shown as it comes. */
 import { spawn } from 'node:child_process';
-import { realpathSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Whether this module is the script that was started, rather than imported. */
@@ -52,9 +52,18 @@ export function run(program, args, { cwd = root, env = process.env, show = false
   });
 }
 
+/** A file of an installed package: in a clone it lies below this folder, in a user's project beside or above it. */
+function packageFile(path) {
+  for (let folder = root; folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'node_modules', path);
+    if (existsSync(file)) return file;
+  }
+  return join(root, 'node_modules', path);
+}
+
 /** Runs the script of an installed package with this Node. */
 export function runPackageScript(script, args, options) {
-  return run(process.execPath, [join(root, 'node_modules', script), ...args], options);
+  return run(process.execPath, [packageFile(script), ...args], options);
 }
 
 /** Runs npm: the one that started this script, else the one on the PATH. */
