@@ -45,6 +45,16 @@ function publishedManifest({ scripts: _, devDependencies: __, ...manifest }) {
   };
 }
 
+/** The sources that the maps of dist/ lead to are not in the package, nor are the maps: nor is their mention. */
+async function forgetSourceMaps(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!/\.c?js$/.test(name)) continue;
+    const file = join(folder, name);
+    const code = readFileSync(file, 'utf8');
+    await writeFile(file, code.replace(/\/\/# sourceMappingURL=.*\s*$/, ''));
+  }
+}
+
 /** Lays the package out in `folder`, an absent one, with the addons of `prebuilds`. */
 export async function layOut(folder, prebuilds) {
   const temporary = await mkdtemp(join(tmpdir(), 'selfgrad-package-'));
@@ -55,6 +65,7 @@ export async function layOut(folder, prebuilds) {
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+  await forgetSourceMaps(join(folder, 'dist'));
   await rm(join(folder, 'prebuilds'), { recursive: true, force: true });
   await cp(prebuilds, join(folder, 'prebuilds'), { recursive: true });
   const file = join(folder, 'package.json');
@@ -78,6 +89,44 @@ export async function checkTarball(tarball) {
   return problems.join('\n');
 }
 
+/** Sentences about what a published package must hold, and must not; none for these files. */
+export function fileProblems(paths) {
+  const needed = [
+    ...['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'dist/cli/selfgrad.cjs'],
+    ...['LICENSE', 'README.md', 'CHANGELOG.md', 'docs/errors.md', 'docs/masking.md', 'sbom.cdx.json'],
+    ...['CMakeLists.txt', 'binding.gyp', 'cmake/FindLibTorch.cmake', 'scripts/build.mjs', 'scripts/cuda.mjs'],
+    ...['native/loader/loader.c', 'native/cuda/kernels.cu', 'assets/fashion-mnist/LICENSE'],
+  ];
+  const own =
+    /^(?:(?:dist|cmake|assets|prebuilds)\/|native\/(?:core|addon|loader|cuda)\/|scripts\/(?:build|command|console|cuda|stamp|tools)\.mjs$|package\.json$)/;
+  const foreign = /\.map$|\.stamp$|\.tmp|\.test\./;
+  const missing = needed.filter((path) => !paths.includes(path));
+  const surplus = paths.filter((path) => !needed.includes(path) && (!own.test(path) || foreign.test(path)));
+  return [
+    ...missing.map((path) => `${path} is missing.`),
+    ...surplus.map((path) => `${path} is not meant to be published.`),
+  ];
+}
+
+/**
+ * What `npm publish` would do with a tarball, by npm's own dry run, which asks nobody: { files, warnings }, paths and
+ * what npm says of the package, but that nobody is logged in.
+ */
+export async function publishDry(tarball) {
+  const { status, output } = await runNpm([
+    ...['publish', '--dry-run', '--json', '--access', 'public', '--loglevel=warn', tarball],
+  ]);
+  if (status !== 0) throw new SetupError(`npm publish --dry-run failed: ${output}`);
+  const lines = output.split('\n');
+  const said = (line) => /^npm (?:warn|WARN) /.test(line);
+  const answer = JSON.parse(lines.filter((line) => !line.startsWith('npm ')).join('\n'));
+  const { files } = answer.files ? answer : Object.values(answer)[0];
+  return {
+    files: files.map(({ path }) => path),
+    warnings: lines.filter((line) => said(line) && !line.includes('requires you to be logged in')),
+  };
+}
+
 if (isMain(import.meta.url)) {
   await runMain(async () => {
     const prebuilds = join(root, 'prebuilds');
@@ -99,8 +148,10 @@ if (isMain(import.meta.url)) {
       return 'publint and arethetypeswrong are content';
     });
     await step('dry run', async () => {
-      await npm(['publish', '--dry-run', '--access', 'public', tarball]);
-      return 'npm would publish it';
+      const { files, warnings } = await publishDry(tarball);
+      const problems = [...warnings, ...fileProblems(files)];
+      if (problems.length > 0) throw new SetupError(problems.join('\n'));
+      return `npm would publish ${files.length} files`;
     });
   });
 }

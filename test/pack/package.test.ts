@@ -1,36 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveLibtorch } from '../../src/native/libtorch/resolve.ts';
 import { findAddon } from '../../src/native/load.ts';
 import { packageRoot } from '../../src/native/packageRoot.ts';
+import { makeProject, type Project } from './project.ts';
 
-interface Packed {
-  filename: string;
-  size: number;
-  files: { path: string }[];
-}
+const { fileProblems, publishDry } = (await import(join(packageRoot, 'scripts/package.mjs'))) as {
+  fileProblems(paths: string[]): string[];
+  publishDry(tarball: string): Promise<{ files: string[]; warnings: string[] }>;
+};
 
 let folder: string;
-let packed: Packed;
+let project: Project;
 
-/** The package as a user gets it, in a project of its own; dependencies are those of this clone. */
-const installed = () => join(folder, 'node_modules/selfgrad');
-
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'selfgrad-pack-'));
-  const result = spawnSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: packageRoot,
-    encoding: 'utf8',
-  });
-  packed = (JSON.parse(result.stdout) as Packed[])[0]!;
-  mkdirSync(installed(), { recursive: true });
-  const archive = join(folder, basename(packed.filename));
-  const extracted = spawnSync('tar', ['-xzf', archive, '-C', installed(), '--strip-components=1']);
-  expect(extracted.status).toBe(0);
-  symlinkSync(join(packageRoot, 'node_modules'), join(installed(), 'node_modules'));
+  project = await makeProject(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -43,28 +31,52 @@ function runInProject(code: string, env: NodeJS.ProcessEnv = {}) {
 }
 
 describe('the npm package', () => {
-  it('ships what it needs to run and to build, and no tests', () => {
-    const paths = packed.files.map(({ path }) => path);
-    expect(paths).toEqual(
-      expect.arrayContaining([
-        'dist/index.js',
-        'dist/index.d.ts',
-        'dist/cli/main.js',
-        'dist/cli/selfgrad.cjs',
-        'binding.gyp',
-        'CMakeLists.txt',
-        'docs/errors.md',
-        'docs/masking.md',
-        'cmake/FindLibTorch.cmake',
-        'native/loader/loader.c',
-        'scripts/build.mjs',
-      ]),
-    );
-    expect(paths.filter((path) => /^(?:test|native\/test|src|bench|build)/.test(path))).toEqual([]);
+  it('ships what it needs to run and to build, and nothing else', async () => {
+    const { files, warnings } = await publishDry(project.tarball);
+    expect(warnings).toEqual([]);
+    expect(fileProblems(files)).toEqual([]);
+    expect(files.toSorted()).toEqual(project.packed.files.map(({ path }) => path).toSorted());
   });
 
+  it('is refused with files that are missing or not meant for users', () => {
+    const paths = project.packed.files.map(({ path }) => path);
+    const foreign = [
+      'dist/index.js.map',
+      'scripts/lint.mjs',
+      'native/test/main.cpp',
+      'test/properties.ts',
+      'src/index.ts',
+    ];
+    expect(fileProblems([...paths.filter((path) => path !== 'sbom.cdx.json'), ...foreign])).toEqual([
+      'sbom.cdx.json is missing.',
+      ...foreign.map((path) => `${path} is not meant to be published.`),
+    ]);
+  });
+
+  it('brings every script that its scripts import', () => {
+    const scripts = join(project.installed, 'scripts');
+    const imported = readdirSync(scripts).flatMap((name) =>
+      [...readFileSync(join(scripts, name), 'utf8').matchAll(/from '\.\/(.+)'/g)].map(([, file]) => file!),
+    );
+    expect(imported).toContain('command.mjs');
+    expect(imported.filter((name) => !existsSync(join(scripts, name)))).toEqual([]);
+  });
+
+  it('mentions no source map, as there is none', () => {
+    const dist = join(project.installed, 'dist');
+    const code = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.c?js$/.test(name),
+    );
+    expect(code.length).toBeGreaterThan(200);
+    expect(
+      code.filter((name) => readFileSync(join(dist, name), 'utf8').includes('sourceMappingURL')),
+    ).toEqual([]);
+  });
+
+  // 5.1 MB of it are the embedded images.
   it('is small: LibTorch is not in it', () => {
-    expect(packed.size).toBeLessThan(10_000_000);
+    expect(project.packed.size).toBeLessThan(5_900_000);
+    expect(project.packed.unpackedSize).toBeLessThan(7_500_000);
   });
 
   it('can be imported, and says how to build when there is no addon', () => {
@@ -73,15 +85,13 @@ describe('the npm package', () => {
       const { loadBinding } = await import('./node_modules/selfgrad/dist/native/load.js');
       console.log(typeof selfgrad.train);
       try { loadBinding(); } catch (error) { console.log(error.code); }`;
-    // Prebuilds may be there when this clone made some.
-    rmSync(join(installed(), 'prebuilds'), { recursive: true, force: true });
     const { stdout, stderr } = runInProject(code);
     expect(stderr).toBe('');
     expect(stdout).toBe('function\nERR_ADDON\n');
   });
 
   it('runs on its prebuilds without a build', () => {
-    const prebuilds = join(installed(), 'prebuilds', `${process.platform}-${process.arch}`);
+    const prebuilds = join(project.installed, 'prebuilds', `${process.platform}-${process.arch}`);
     cpSync(dirname(findAddon().loader), prebuilds, { recursive: true });
     const code = `
       const { loadBinding } = await import('./node_modules/selfgrad/dist/native/load.js');
