@@ -1,7 +1,7 @@
 /**
  * What a Linux binary asks of the machine that loads it, read with binutils, and whether a prebuilt addon may ask
  * for that: versions of the C and C++ run-times up to a floor, no search path of the machine that built it, no
- * exported symbol besides Node-API's two.
+ * strong exported symbol besides Node-API's two.
  */
 import { run } from './command.mjs';
 import { SetupError } from './console.mjs';
@@ -34,15 +34,21 @@ export function newestVersions(versionInfo) {
   return newest;
 }
 
+/** Mangled names of what this package's own sources define. */
+const own = /^_Z(?:T[VIS])?NK?8selfgrad/;
+
 /**
- * Symbols that this binary defines for others, templates of foreign headers aside: those are weak, and visible
- * because LibTorch says so.
+ * Symbols that this binary defines for others. Weak and unique ones count where they are of our own: the others are
+ * inline functions, templates and type information of foreign headers, visible because those say so.
  */
 export function exportedSymbols(dynamicSymbols) {
   return dynamicSymbols
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, , , , binding, , section]) => binding === 'GLOBAL' && section !== 'UND')
+    .filter(
+      ([, , , , binding, visibility, section, name]) =>
+        visibility === 'DEFAULT' && section !== 'UND' && (binding === 'GLOBAL' || own.test(name ?? '')),
+    )
     .map(([, , , , , , , name]) => name.split('@')[0]);
 }
 

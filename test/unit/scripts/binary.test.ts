@@ -33,14 +33,16 @@ Version needs section '.gnu.version_r' contains 2 entries:
 });
 
 describe('exportedSymbols', () => {
-  it('takes strong symbols that are defined here', () => {
+  it('takes strong symbols that are defined here, and weak ones of our own', () => {
     const text = `
    Num:    Value          Size Type    Bind   Vis      Ndx Name
      1: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND exp@GLIBC_2.29 (10)
      2: 0000000000001410    10 FUNC    GLOBAL DEFAULT   12 napi_register_module_v1
      3: 0000000000001420    10 FUNC    WEAK   DEFAULT   12 _ZNKSt6vectorIiE4sizeEv
+     4: 0000000000001430    24 OBJECT  WEAK   DEFAULT   14 _ZTIN8selfgrad6AttackE
+     5: 0000000000000000     0 FUNC    WEAK   DEFAULT  UND _ZN8selfgrad4fgsmEv
 `;
-    expect(exportedSymbols(text)).toEqual(['napi_register_module_v1']);
+    expect(exportedSymbols(text)).toEqual(['napi_register_module_v1', '_ZTIN8selfgrad6AttackE']);
   });
 });
 
