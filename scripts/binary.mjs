@@ -1,7 +1,7 @@
 /**
  * What a Linux binary asks of the machine that loads it, read with binutils, and whether a prebuilt addon may ask
- * for that: versions of the C and C++ run-times up to a floor, no search path of the machine that built it, no
- * strong exported symbol besides Node-API's two.
+ * for that: versions of the C and C++ run-times up to a floor, no search path of the machine that built it,
+ * no exported symbol besides Node-API's two.
  */
 import { run } from './command.mjs';
 import { SetupError } from './console.mjs';
