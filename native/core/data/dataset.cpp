@@ -40,7 +40,7 @@ Dataset::Dataset(int64_t count, ImageShape shape, int64_t classes)
 
 Dataset::Dataset(const MappedImages& file, const std::vector<int32_t>& labels, ImageShape shape,
                  int64_t classes)
-    : count_(static_cast<int64_t>(labels.size())), classes_(classes), shape_(shape) {
+    : count_(static_cast<int64_t>(labels.size())), classes_(classes), shape_(shape), mapped_(true) {
   check(count_, shape, classes);
   const auto places = static_cast<int64_t>(file.places.size());
   if (count_ != (places == 0 ? file.rows : places))
@@ -89,6 +89,10 @@ const uint8_t* Dataset::pixels(int64_t index) const {
 
 int64_t Dataset::label(int64_t index) const {
   return labels_.const_data_ptr<int64_t>()[index];
+}
+
+void Dataset::will_need(const at::Tensor& indices) const {
+  if (mapped_) selfgrad::will_need(images_, rows_of(indices));
 }
 
 at::Tensor Dataset::rows_of(const at::Tensor& indices) const {

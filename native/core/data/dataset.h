@@ -45,6 +45,8 @@ class Dataset {
   /// Rows of `all_pixels` of (N) int64 indices.
   at::Tensor rows_of(const at::Tensor& indices) const;
   int64_t label(int64_t index) const;
+  /// Brings the images of (N) int64 indices into memory while other work goes on, where they lie in a file.
+  void will_need(const at::Tensor& indices) const;
 
   /// (N) int64 labels of the given (N) int64 indices.
   at::Tensor labels(const at::Tensor& indices) const;
@@ -61,6 +63,7 @@ class Dataset {
   at::Tensor images_;  // (rows, C, H, W) uint8
   at::Tensor places_;  // (N) int64: the row of each image; undefined: its index
   at::Tensor labels_;  // (N) int64
+  bool mapped_ = false;
 };
 
 }  // namespace selfgrad

@@ -39,4 +39,8 @@ class MappedFile {
 at::Tensor view_of(std::shared_ptr<const MappedFile> file, uint64_t offset, const std::vector<int64_t>& shape,
                    at::ScalarType type);
 
+/// Asks the system to bring rows, (N) int64 on the CPU, of a mapped tensor (M, …) into memory, and returns at
+/// once: a page that is first missed when it is read stops its reader, one page after the other.
+void will_need(const at::Tensor& mapped, const at::Tensor& rows);
+
 }  // namespace selfgrad

@@ -25,6 +25,8 @@ class Atta : public Strategy {
     memory_.write(context.indices, context.transforms, x_ - context.images);
   }
 
+  void will_need(const at::Tensor& indices) const override { memory_.will_need(indices); }
+
   std::vector<SharedRows> rows() const override { return {{memory_.count(), memory_.rows()}}; }
 
  private:

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/mapped_file.h"
 #include "tensor/upload.h"
 
 namespace selfgrad {
@@ -41,6 +42,7 @@ GradientMemory::GradientMemory(int64_t count, const ImageShape& shape, double sc
       world_(std::move(world)),
       // What travels between ranks lies on the host.
       delta_(stored(world_->rows(count), shape, folder, world_->alone() ? device : at::Device(at::kCPU))),
+      mapped_(!folder.empty() && delta_.is_cpu()),
       visited_(at::zeros({world_->rows(count)}, at::kBool)),
       unit_(static_cast<float>(scale / 127.0)),
       device_(device) {}
@@ -54,6 +56,10 @@ Memories GradientMemory::read(const at::Tensor& indices, const std::vector<Trans
   const at::Tensor visited = exchange.from_keepers(visited_.index_select(0, exchange.places()).to(at::kChar));
   return {upload(read_through(rows, at::arange(rows.size(0)), transforms, unit_), device_),
           visited.to(at::kBool)};
+}
+
+void GradientMemory::will_need(const at::Tensor& indices) const {
+  if (mapped_ && world_->alone()) selfgrad::will_need(delta_, indices);
 }
 
 void GradientMemory::forget(const at::Tensor& indices) {

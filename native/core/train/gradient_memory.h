@@ -31,6 +31,9 @@ class GradientMemory {
 
   /// The perturbations on the device, `visited` on the CPU.
   Memories read(const at::Tensor& indices, const std::vector<Transform>& transforms) const;
+  /// Brings what is remembered of these images into memory while other work goes on, where it lies in a file.
+  /// Not for what other ranks keep.
+  void will_need(const at::Tensor& indices) const;
   /// Zero and unvisited again.
   void forget(const at::Tensor& indices);
   /// Stores perturbations through the inverse transforms; pixels that the crop hid keep what they had.
@@ -44,6 +47,7 @@ class GradientMemory {
   int64_t count_;
   WorldPtr world_;
   at::Tensor delta_;    // (M, C, H, W) int8
+  bool mapped_;         // does `delta_` lie in a file?
   at::Tensor visited_;  // (M) bool
   float unit_;
   at::Device device_;

@@ -142,6 +142,10 @@ class SelfGradient : public Strategy {
     return rows;
   }
 
+  void will_need(const at::Tensor& indices) const override {
+    if (example_) example_->will_need(indices);
+  }
+
   std::optional<Alarm> alarm() const override { return alarm_; }
 
  private:

@@ -70,6 +70,8 @@ class Strategy {
   virtual NamedTensors state() const { return {}; }
   /// What it must hold of which each rank has its rows.
   virtual std::vector<SharedRows> rows() const { return {}; }
+  /// These images of the training set are the next step's; called while a step is under way.
+  virtual void will_need(const at::Tensor& /*indices*/) const {}
   /// How many images of the training set a step takes: fewer than it trains on when others are carried over.
   virtual int64_t images_per_step(int64_t batch_size) const { return batch_size; }
   /// Steps in a row that are taken on the same images.

@@ -155,13 +155,23 @@ TrainResult Trainer::run(const std::atomic<bool>& stop, const TrainObserver& obs
           .traffic = world().traffic()};
 }
 
-at::Tensor Trainer::images_of_step(int64_t epoch) {
+at::Tensor Trainer::images_of_step(int64_t step) {
+  const int64_t epoch = step / steps_per_epoch_;
   if (order_epoch_ != epoch) {
     order_ = permutation({options_.seed, Purpose::kShuffle, static_cast<uint32_t>(epoch)}, data_.count());
     order_epoch_ = epoch;
   }
-  const int64_t begin = position_.step % steps_per_epoch_ / strategy_->replays() * images_per_step_;
+  const int64_t begin = step % steps_per_epoch_ / strategy_->replays() * images_per_step_;
   return order_.slice(0, begin, std::min(begin + images_per_step_, data_.count()));
+}
+
+// The disk reads the next step's images while this one computes.
+void Trainer::fetch_next() {
+  const int64_t next = position_.step + 1;
+  if (next == steps_) return;
+  const at::Tensor indices = world().mine(images_of_step(next)).contiguous();
+  data_.will_need(indices);
+  strategy_->will_need(indices);
 }
 
 BatchShare Trainer::share_of(const at::Tensor& labels) {
@@ -176,13 +186,14 @@ BatchShare Trainer::share_of(const at::Tensor& labels) {
 void Trainer::take_step(const std::atomic<bool>& stop) {
   const auto started = Clock::now();
   const int64_t epoch = this->epoch();
-  const at::Tensor all = images_of_step(epoch);
+  const at::Tensor all = images_of_step(position_.step);
   const at::Tensor indices = world().mine(all).contiguous();
   const auto transforms = draw_transforms(
       options_.augment, {options_.seed, Purpose::kAugment, static_cast<uint32_t>(epoch)}, indices);
   const at::Tensor images =
       upload(augment_images(pixels_, data_.rows_of(indices), transforms), options_.device);
   const at::Tensor labels = upload(data_.labels(indices), options_.device);
+  fetch_next();
 
   // Ranks stop between steps: one that left within a step would leave the others waiting.
   static const std::atomic<bool> never{false};

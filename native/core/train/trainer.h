@@ -52,7 +52,8 @@ class Trainer {
 
  private:
   void take_step(const std::atomic<bool>& stop);
-  at::Tensor images_of_step(int64_t epoch);
+  at::Tensor images_of_step(int64_t step);
+  void fetch_next();
   BatchShare share_of(const at::Tensor& labels);
   bool any_rank(bool mine);
   void end_epoch(const std::atomic<bool>& stop, const TrainObserver& observer);

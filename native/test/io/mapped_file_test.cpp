@@ -2,13 +2,18 @@
 #include "io/mapped_file.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <thread>
 
 #include "data/dataset.h"
 #include "evaluate/stored_images.h"
@@ -65,6 +70,49 @@ TEST(MappedDataset, EqualsTheOneInMemoryWhenTheFileHasLostItsName) {
   held.statistics(mean[1], std[1]);
   EXPECT_EQ(mean[0], mean[1]);
   EXPECT_EQ(std[0], std[1]);
+}
+
+/// Which pages of a tensor's storage are in memory?
+std::vector<bool> resident_pages(const at::Tensor& mapped) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(mapped.const_data_ptr());
+  const uintptr_t first = begin / page * page;
+  const uintptr_t bytes = begin - first + mapped.nbytes();
+  std::vector<unsigned char> pages((bytes + page - 1) / page);
+  EXPECT_EQ(::mincore(reinterpret_cast<void*>(first), bytes, pages.data()), 0);
+  std::vector<bool> resident;
+  for (const unsigned char byte : pages)
+    resident.push_back((byte & 1) != 0);
+  return resident;
+}
+
+TEST(MappedDataset, BringsTheImagesThatItWillNeedIntoMemoryAndNoOthers) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("images");
+  constexpr int64_t kRows = 100;
+  const ImageShape shape{1, 96, 128};  // three pages of 4 KiB
+  write_bytes(path, "__" + std::string(kRows * shape.size(), 'x'));
+  const int descriptor = ::open(path.c_str(), O_RDONLY);
+  const Dataset data({.descriptor = descriptor, .offset = 2, .rows = kRows, .places = {0, 50, 99}}, {0, 1, 0},
+                     shape, 2);
+  ASSERT_EQ(::fsync(descriptor), 0);
+  ASSERT_EQ(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED), 0);
+  ::close(descriptor);
+  const auto page = ::sysconf(_SC_PAGESIZE);
+  const int64_t first = (2 + 50 * shape.size()) / page;
+  const int64_t last = (2 + 51 * shape.size() - 1) / page;
+  const int64_t far = (2 + 80 * shape.size()) / page;
+  if (resident_pages(data.all_pixels())[first]) GTEST_SKIP() << "this file system keeps files in memory";
+  data.will_need(at::ones({1}, at::kLong));
+  const auto there = [&] {
+    const std::vector<bool> pages = resident_pages(data.all_pixels());
+    return std::all_of(pages.begin() + first, pages.begin() + last + 1, [](bool page) { return page; });
+  };
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!there() && std::chrono::steady_clock::now() < patience)
+    std::this_thread::yield();
+  EXPECT_TRUE(there());
+  EXPECT_FALSE(resident_pages(data.all_pixels())[far]);
 }
 
 TEST(MappedDataset, HasTheChosenImagesInTheirOrder) {

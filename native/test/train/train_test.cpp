@@ -221,6 +221,8 @@ TEST(GradientMemory, IsTheSameInAMappedFile) {
   const at::Tensor delta = uniform({1, Purpose::kTrainStart, 0}, indices, {1, 8, 8}, -0.1, 0.1);
   for (GradientMemory* memory : {&mapped, &held})
     memory->write(indices, std::vector<Transform>(3), delta);
+  for (GradientMemory* memory : {&mapped, &held})
+    memory->will_need(at::arange(0, 10));
   EXPECT_TRUE(at::equal(mapped.rows()[0].second, held.rows()[0].second));
   std::filesystem::remove_all(folder);
   EXPECT_EQ(test::message_of([&] { GradientMemory(10, kShape, 0.1, folder.string()); }).substr(0, 9),
