@@ -8,6 +8,8 @@ export interface RunFiles {
   config: string;
   events: string;
   checkpoint: string;
+  /** The checkpoint before it, of a run in progress: what is left when a disk damages the last one. */
+  previousCheckpoint: string;
   model: string;
   evaluation: string;
   /** Finished parts of an evaluation in progress. */
@@ -30,6 +32,7 @@ export function runFiles(directory: string): RunFiles {
     config: join(directory, 'config.json'),
     events: join(directory, 'events.jsonl'),
     checkpoint: join(directory, 'checkpoint.safetensors'),
+    previousCheckpoint: join(directory, 'checkpoint.previous.safetensors'),
     model: join(directory, 'model.safetensors'),
     evaluation: join(directory, 'evaluation.json'),
     partial: join(directory, 'evaluation.partial.jsonl'),

@@ -4,6 +4,8 @@
 #include <ATen/ops/tensor.h>
 
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 #include <type_traits>
 
 #include "error.h"
@@ -59,11 +61,36 @@ TrainPosition position_in(const TensorFile& file, const std::string& path, const
   return position;
 }
 
+// `checkpoint.previous.safetensors` beside `checkpoint.safetensors`.
+std::filesystem::path previous_of(const std::filesystem::path& path) {
+  return path.parent_path() / (path.stem().string() + ".previous" + path.extension().string());
+}
+
+// Gives the file that is about to be replaced a second name. The older one goes before the new one is
+// written, so that there are never more than two; where a file system has no links, none is kept.
+void keep_as_previous(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove(previous_of(path), ignored);
+  std::filesystem::create_hard_link(path, previous_of(path), ignored);
+}
+
+TensorFile read_checkpoint(const std::string& path) {
+  try {
+    return read_safetensors(path);
+  } catch (const Error& error) {
+    std::error_code ignored;
+    const std::string previous = previous_of(path).string();
+    if (!std::filesystem::exists(previous, ignored)) throw;
+    throw Error(error.code(), std::string(error.what()) + " The checkpoint before it is " + previous +
+                                  ": rename it to " + path + " and resume from there.");
+  }
+}
+
 }  // namespace
 
 void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
                      const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
-                     const TrainOptions& options) {
+                     const TrainOptions& options, bool keep_previous) {
   NamedTensors tensors = same_on_every_rank(network, optimizer, strategy, average);
   for (const SharedRows& part : strategy.rows())
     for (const auto& [name, rows] : part.tensors)
@@ -75,7 +102,10 @@ void save_checkpoint(const std::string& path, const Network& network, const Sgd&
     char buffer[64];
     metadata[name] = std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
   });
+  keep_as_previous(path);
   write_safetensors(path, metadata, tensors);
+  std::error_code ignored;
+  if (!keep_previous) std::filesystem::remove(previous_of(path), ignored);
 }
 
 TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
@@ -85,7 +115,7 @@ TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& op
   TrainPosition position;
   TensorFile file;
   if (world.rank() == 0) {
-    file = read_safetensors(path);
+    file = read_checkpoint(path);
     position = position_in(file, path, options);
     load_tensors(file, same);
   }

@@ -23,14 +23,17 @@ struct TrainPosition {
 };
 
 /// Writes network, optimiser, strategy, averaged weights (null for none) and position: on rank 0, with the
-/// rows of all ranks, so that the file does not depend on how many there are. @throws as write_safetensors.
+/// rows of all ranks, so that the file does not depend on how many there are. The file that it replaces stays
+/// beside it as `NAME.previous.EXTENSION`, or goes when nothing more is to come.
+/// @throws as write_safetensors.
 void save_checkpoint(const std::string& path, const Network& network, const Sgd& optimizer,
                      const Strategy& strategy, const WeightAverage* average, const TrainPosition& position,
-                     const TrainOptions& options);
+                     const TrainOptions& options, bool keep_previous);
 
 /// Restores on every rank what save_checkpoint wrote; rank 0 alone reads it. The run's metadata must be
 /// equal, key by key.
-/// @throws Error("ERR_CHECKPOINT") when the file is not a checkpoint of this very run.
+/// @throws Error("ERR_CHECKPOINT") when the file is not a checkpoint of this very run, or damaged; then with
+/// the name of the one before it, where that is.
 TrainPosition load_checkpoint(const std::string& path, Network& network, Sgd& optimizer, Strategy& strategy,
                               WeightAverage* average, const TrainOptions& options);
 

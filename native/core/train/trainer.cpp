@@ -323,7 +323,7 @@ void Trainer::validate(const std::atomic<bool>& stop, const TrainObserver& obser
 void Trainer::checkpoint(const TrainObserver& observer) {
   if (!saves_) return;
   save_checkpoint(options_.checkpoint_path, network_, optimizer_, *strategy_, average_.get(), position_,
-                  options_);
+                  options_, /*keep_previous=*/position_.step < steps_);
   TrainEvent written = event(TrainEvent::Kind::kCheckpoint);
   written.path = options_.checkpoint_path;
   observer(written);

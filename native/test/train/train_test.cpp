@@ -11,6 +11,7 @@
 #include <map>
 
 #include "fixtures.h"
+#include "io/temporary_folder.h"
 #include "tiny_training.h"
 #include "train/gradient_memory.h"
 #include "train/schedule.h"
@@ -132,6 +133,33 @@ TEST(Trainer, ResumesToTheBytesOfARunThatNeverStopped) {
     expect_same(resumed.state, straight);
     std::filesystem::remove(path);
   }
+}
+
+TEST(Trainer, GoesOnFromTheCheckpointBeforeADamagedOne) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.file("checkpoint.safetensors");
+  const std::string previous = folder.file("checkpoint.previous.safetensors");
+  TrainOptions options = tiny_options("self-gradient");
+  options.epochs = 4;
+  const NamedTensors straight = train_tiny(options).state;
+  options.checkpoint_path = path;
+  options.checkpoint_every = 1;
+  EXPECT_FALSE(train_tiny(options, {.cancel_epoch = 3}).result.completed);
+  ASSERT_TRUE(std::filesystem::exists(previous));
+  std::string bytes = testing::file_bytes(path);
+  bytes[bytes.size() - 100] ^= 4;
+  testing::write_bytes(path, bytes);
+  options.resume_path = path;
+  const std::string refusal = test::message_of([&] { train_tiny(options); });
+  EXPECT_NE(refusal.find("other bytes than were written"), std::string::npos) << refusal;
+  const std::string advice =
+      " The checkpoint before it is " + previous + ": rename it to " + path + " and resume from there.";
+  EXPECT_EQ(refusal.substr(refusal.size() - std::min(refusal.size(), advice.size())), advice);
+  std::filesystem::rename(previous, path);
+  const auto resumed = train_tiny(options);
+  EXPECT_TRUE(resumed.result.completed);
+  expect_same(resumed.state, straight);
+  EXPECT_EQ(folder.entries(), 1) << "a run that is complete keeps one";
 }
 
 TEST(Trainer, ACancelledStepLeavesNothingBehind) {
