@@ -1,7 +1,8 @@
 /**
- * One, two and four processes that train the same network on the loopback: accuracy, bytes between ranks, the share of
- * the time in which a rank waits for the others, and processor time.
- *   node bench/distributed/run.mjs [--seeds 0,1,2] [--worlds 1,2,4] [--epochs 6] [--images 1000]
+ * One, two and four processes that train the same network on the loopback: accuracy, passes a second, bytes between
+ * ranks, the share of the time in which a rank waits for the others, and processor time.
+ *   node bench/distributed/run.mjs [--networks 'NAME;NAME'] [--seeds 0,1,2] [--worlds 1,2,4]
+ *     [--epochs 6] [--images 1000]
  *     [--out bench/results/distributed.json]
  * Start it again after an interruption: it goes on where it was. The tables are drawn from the file at each end.
  */
@@ -15,6 +16,7 @@ import { table } from './table.mjs';
 const text = (value) => ({ type: 'string', default: value });
 const { values: flags } = parseArgs({
   options: {
+    networks: { type: 'string' },
     seeds: text('0,1,2'),
     worlds: text('1,2,4'),
     epochs: text('6'),
@@ -24,10 +26,14 @@ const { values: flags } = parseArgs({
 });
 const numbers = (list) => list.split(',').map(Number);
 
-/** One with BatchNorm, whose statistics are taken over the ranks, and one without; each with a memory and a relay. */
+/**
+ * One with BatchNorm, whose statistics are taken over the ranks, and one without; each with a memory and a relay. Both
+ * are so small that messages are most of a step; the wide one is a network that computes.
+ */
 const networks = {
   'small-cnn': { architecture: 'small-cnn', width: 16 },
   'preact-resnet': { architecture: 'preact-resnet', depths: [1, 1, 1], width: 8 },
+  'preact-resnet, wide': { architecture: 'preact-resnet', depths: [1, 1, 1], width: 48 },
 };
 
 const configOf = (model, seed) => ({
@@ -52,9 +58,9 @@ const document = existsSync(flags.out)
   : { schema: 'selfgrad.distributed/1', machine: machine(1), versions: versions(), runs: [] };
 
 for (const seed of numbers(flags.seeds))
-  for (const [network, model] of Object.entries(networks))
+  for (const network of flags.networks?.split(';') ?? Object.keys(networks))
     for (const worldSize of numbers(flags.worlds)) {
-      const config = configOf(model, seed);
+      const config = configOf(networks[network], seed);
       const same = (run) => run.network === network && run.worldSize === worldSize && run.seed === seed;
       if (document.runs.some(same)) continue;
       const ranks = await launch({

@@ -24,12 +24,16 @@ function scaling(runs) {
           sum(run.ranks.map(({ cpuSeconds }) => cpuSeconds)) /
           sum(alone(network, run.seed).ranks.map(({ cpuSeconds }) => cpuSeconds)),
       );
+      // Of all ranks together; the slowest decides.
+      const rate = mean(
+        group.map(({ ranks }) => ranks[0].passes.forward / Math.max(...ranks.map(({ seconds }) => seconds))),
+      );
       const each = (key) => judged.map((rank) => (100 * rank[key]) / rank.images);
-      return `| ${network} | ${worldSize} | ${mean(each('clean')).toFixed(1)} (${each('clean').join(', ')}) | ${mean(each('robust')).toFixed(1)} (${each('robust').join(', ')}) | ${judged[0].passes.forward} | ${kilobytes(mean(all.map(({ traffic, steps }) => traffic.bytes / steps)))} | ${Math.round(mean(all.map(({ traffic, steps }) => traffic.calls / steps)))} | ${percent(mean(all.map(({ traffic, seconds }) => traffic.seconds / seconds)))} | ${mean(cpu).toFixed(2)} |`;
+      return `| ${network} | ${worldSize} | ${mean(each('clean')).toFixed(1)} (${each('clean').join(', ')}) | ${mean(each('robust')).toFixed(1)} (${each('robust').join(', ')}) | ${judged[0].passes.forward} | ${rate.toFixed(0)} | ${kilobytes(mean(all.map(({ traffic, steps }) => traffic.bytes / steps)))} | ${Math.round(mean(all.map(({ traffic, steps }) => traffic.calls / steps)))} | ${percent(mean(all.map(({ traffic, seconds }) => traffic.seconds / seconds)))} | ${mean(cpu).toFixed(2)} |`;
     });
   return [
-    '| network | ranks | clean % (seeds) | PGD-20 % (seeds) | forward passes | sent a rank and step | messages a step | time waiting | processor time, of one rank’s |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| network | ranks | clean % (seeds) | PGD-20 % (seeds) | forward passes | passes a second | sent a rank and step | messages a step | time waiting | processor time, of one rank’s |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');
 }

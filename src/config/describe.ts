@@ -1,6 +1,7 @@
 /** What the schema says about itself: the JSON Schema for editors, and one row per option for help. */
 import { z } from 'zod';
 import { configSchema } from './config.ts';
+import { isGroup } from './layers.ts';
 import { presetNames } from './presets.ts';
 
 interface Node {
@@ -68,12 +69,23 @@ function present(node: Node): Node {
   return node.anyOf?.find((inner) => inner.description !== undefined) ?? node;
 }
 
-function rows(path: string, node: Node): OptionRow[] {
+/** The group of several that goes by the name in `value`. */
+function chosen({ oneOf }: Node, value: unknown): Node | undefined {
+  return isGroup(value) ? oneOf?.find(({ properties }) => properties?.name?.const === value.name) : undefined;
+}
+
+function rows(path: string, node: Node, value?: unknown): OptionRow[] {
   const inner = present(node);
-  if (inner.properties) {
-    return Object.entries(inner.properties).flatMap(([key, child]) =>
-      rows(path ? `${path}.${key}` : key, child),
-    );
+  const group = chosen(inner, value) ?? inner;
+  if (group.properties) {
+    // Its name is what the group of several is about.
+    const { description = '', expected = '' } = inner;
+    return Object.entries(group.properties).flatMap(([key, child]) => {
+      const here = path ? `${path}.${key}` : key;
+      return group !== inner && key === 'name'
+        ? [{ path: here, description, expected, default: child.const }]
+        : rows(here, child, isGroup(value) ? value[key] : undefined);
+    });
   }
   const nullable = inner !== node ? ' or null' : '';
   return [
@@ -86,7 +98,10 @@ function rows(path: string, node: Node): OptionRow[] {
   ];
 }
 
-/** One row per option, in the order of the schema. */
-export function optionRows(): OptionRow[] {
-  return rows('', schemaNode());
+/**
+ * One row per option, in the order of the schema. Of groups that go by names (strategies, schedules, attacks) the one that
+ * `config` has; without a configuration such a group is one row.
+ */
+export function optionRows(config?: object): OptionRow[] {
+  return rows('', schemaNode(), config);
 }

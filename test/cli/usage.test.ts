@@ -1,6 +1,6 @@
 /** What the command line answers before it does any work. */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { main, selfgrad, temporaryFolder } from './selfgrad.ts';
@@ -160,7 +160,8 @@ describe('config', () => {
     expect(await selfgrad(['config', 'init', '--preset', 'cifar10-small'], { cwd })).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'Wrote selfgrad.yaml. Use it with: selfgrad train -c selfgrad.yaml\n',
+      stderr:
+        'Wrote selfgrad.yaml. Check it with: selfgrad config validate selfgrad.yaml; use it with: selfgrad train -c selfgrad.yaml\n',
     });
     expect(await selfgrad(['config', 'validate', '-c', 'selfgrad.yaml'], { cwd })).toMatchObject({
       status: 0,
@@ -169,6 +170,32 @@ describe('config', () => {
     const fromFile = await selfgrad(['config', 'print', '--json', '-c', 'selfgrad.yaml'], { cwd });
     const fromPreset = await selfgrad(['config', 'print', '--json', '--preset', 'cifar10-small']);
     expect(JSON.parse(fromFile.stdout).config).toEqual(JSON.parse(fromPreset.stdout).config);
+  });
+
+  it.each(['c.yml', 'c.json', 'c.ts', 'c.mjs'])(
+    'init writes %s in the notation of its name, which validate accepts and print resolves to the same',
+    async (file) => {
+      const cwd = temporaryFolder();
+      expect(await selfgrad(['config', 'init', file, '--preset', 'cifar10-small'], { cwd })).toMatchObject({
+        status: 0,
+      });
+      expect(await selfgrad(['config', 'validate', file], { cwd })).toMatchObject({ status: 0 });
+      const fromFile = await selfgrad(['config', 'print', '--json', '-c', file], { cwd });
+      const fromPreset = await selfgrad(['config', 'print', '--json', '--preset', 'cifar10-small']);
+      expect(JSON.parse(fromFile.stdout).config).toEqual(JSON.parse(fromPreset.stdout).config);
+      const text = readFileSync(join(cwd, file), 'utf8');
+      if (!file.endsWith('json'))
+        expect(text).toMatch(/relay: 2,? +(#|\/\/) Training steps that an example stays in flight/);
+    },
+  );
+
+  it('init refuses a name that says no notation', async () => {
+    expect(await selfgrad(['config', 'init', 'c.txt'], { cwd: temporaryFolder() })).toEqual({
+      status: 2,
+      stdout: '',
+      stderr:
+        'ERR_OPTION  Expected a name that ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs for config init but received c.txt.\n',
+    });
   });
 
   it('init does not replace a file', async () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { configJsonSchema, optionRows } from '../../config/describe.ts';
 import { presetNames } from '../../config/presets.ts';
-import { renderConfig } from '../../config/render.ts';
+import { renderConfig, renderConfigFile } from '../../config/render.ts';
 import { resolveConfig } from '../../config/resolve.ts';
 import { SelfgradError } from '../../errors.ts';
 import { writeAtomic } from '../../report/writeAtomic.ts';
@@ -38,13 +38,19 @@ function initCommand(): Command {
       const { config } = resolveConfig([
         { origin: '--preset', values: preset === undefined ? {} : { preset } },
       ]);
-      const rows = new Map(optionRows().map((row) => [row.path, row]));
+      const rows = new Map(optionRows(config).map((row) => [row.path, row]));
       const explain = (path: string) => {
         const row = rows.get(path);
         return row ? `${row.description.replace(/[.;]$/, '')} (${row.expected})` : '';
       };
-      const head = `# Configuration of selfgrad${preset === undefined ? '' : `, from the preset ${preset}`}. Use it with -c.\n`;
-      const text = head + renderConfig(config, explain);
+      const head = `Configuration of selfgrad${preset === undefined ? '' : `, from the preset ${preset}`}. Use it with -c.`;
+      const text = renderConfigFile(file === '-' ? 'stdout.yaml' : file, config, head, explain);
+      if (text === null) {
+        throw new SelfgradError(
+          'ERR_OPTION',
+          `Expected a name that ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs for config init but received ${file}.`,
+        );
+      }
       if (file === '-') return print(text);
       if (existsSync(file) && !force) {
         throw new SelfgradError('ERR_OPTION', `Expected a new file for config init but ${file} exists.`, {
@@ -52,16 +58,23 @@ function initCommand(): Command {
         });
       }
       await writeAtomic(file, text);
-      note(`Wrote ${file}. Use it with: selfgrad train -c ${file}`);
+      note(
+        `Wrote ${file}. Check it with: selfgrad config validate ${file}; use it with: selfgrad train -c ${file}`,
+      );
     });
 }
 
 function validateCommand(): Command {
-  const command = new Command('validate').description('check a configuration; exit 2 when it is wrong');
+  const command = new Command('validate')
+    .description('check a configuration; exit 2 when it is wrong')
+    .usage('[options] [file] [key=value...]');
   return addPresetFlag(addConfigFlags(command, groups))
     .option('--json', 'one JSON document on stdout')
     .action(async (overrides: string[], flags: Flags) => {
-      await readConfig(flags, overrides);
+      // `validate FILE` says the same as `validate -c FILE`.
+      const files = overrides.filter((argument) => !argument.includes('='));
+      const options = overrides.filter((argument) => argument.includes('='));
+      await readConfig({ ...flags, config: [...flags.config, ...files] }, options);
       if (flags.json) printJson({ schema: 'selfgrad.config-check/1', valid: true });
       else print('valid');
     });
