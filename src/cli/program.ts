@@ -18,6 +18,7 @@ import { reportCommand } from './commands/report.ts';
 import { stabilityCommand } from './commands/stability.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
+import { addExamples } from './examples.ts';
 
 const exitCodes = `
 Exit codes: 0 done, 1 failed, 2 usage, configuration or data, 3 gate not met, 4 environment (LibTorch, device,
@@ -60,6 +61,7 @@ export function createProgram(): Command {
   ]) {
     program.addCommand(command);
   }
+  addExamples(program);
   prepare(program);
   return program;
 }

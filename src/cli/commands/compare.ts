@@ -25,7 +25,6 @@ export function compareCommand(): Command {
     .argument('<run...>', 'run directories, or evaluation.json files; the first is the one to beat')
     .option('--out <file>', 'also write the comparison as an HTML page')
     .option('--json', 'the comparison as one JSON document on stdout')
-    .addHelpText('after', '\nExample:\n  selfgrad compare runs/pgd runs/self-gradient --out compare.html')
     .action(async (paths: string[], { out, json }: { out?: string; json?: boolean }) => {
       const files = paths.map(runOf);
       const evaluations = await Promise.all(

@@ -7,8 +7,7 @@ import { print } from '../output.ts';
 export function completionCommand(): Command {
   const command = new Command('completion')
     .description('print the script that completes commands, options and their values in a shell')
-    .addArgument(new Argument('<shell>', 'which shell').choices(shells))
-    .addHelpText('after', '\nExample, for ~/.bashrc:\n  source <(npx selfgrad completion bash)');
+    .addArgument(new Argument('<shell>', 'which shell').choices(shells));
   return command.action((shell: Shell) => {
     print(completionScript(shell, command.parent!));
   });
