@@ -1,4 +1,5 @@
 /** The events of a training run, in the order in which they can occur; epochs count from 1. */
+import type { Split } from './data/source.ts';
 import type { Passes, Rate, Warning } from './evaluation.ts';
 
 export type TrainEvent =
@@ -9,6 +10,8 @@ export type TrainEvent =
       parameters: number;
       resumedAtStep: number;
       strategy: string;
+      /** Which images `clean` and `robust` of the `eval` events are of; null: none. */
+      validation: { split: Split; count: number } | null;
     }
   | {
       type: 'step';

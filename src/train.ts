@@ -159,7 +159,8 @@ async function run(
         events.push(event);
       };
       const request = nativeOptions(config, model, data, validation, files, resume, rank, world);
-      const done = await follow(request, config, tell, signal);
+      const validated = validation && { split: validation.split, count: validation.count };
+      const done = await follow(request, config, validated, tell, signal);
       if (files) model.save(files.model);
       const { step: steps, passes, weightGradients, seconds, imagesPerSecond, traffic } = done;
       return {
@@ -188,6 +189,7 @@ async function run(
 async function follow(
   request: NativeTrainOptions,
   config: Config,
+  validation: Validation,
   tell: (event: TrainEvent) => void,
   signal: AbortSignal | undefined,
 ): Promise<NativeTrainResult> {
@@ -198,7 +200,7 @@ async function follow(
       signal,
       onEvent: (event) => {
         if (event.type === 'start') steps = event.steps;
-        tell(translate(event, steps, config));
+        tell(translate(event, steps, config, validation));
       },
     },
   );
@@ -214,10 +216,17 @@ async function follow(
   return done;
 }
 
-function translate(event: NativeTrainEvent, steps: number, config: Config): TrainEvent {
+type Validation = Extract<TrainEvent, { type: 'start' }>['validation'];
+
+function translate(
+  event: NativeTrainEvent,
+  steps: number,
+  config: Config,
+  validation: Validation,
+): TrainEvent {
   switch (event.type) {
     case 'start':
-      return { ...event, strategy: config.train.strategy.name };
+      return { ...event, strategy: config.train.strategy.name, validation };
     // The core counts epochs from 0, people from 1.
     case 'step':
       return { ...event, epoch: event.epoch + 1, steps };

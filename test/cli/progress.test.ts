@@ -5,7 +5,7 @@ import type { Progress, ProgressEvent } from '../../src/cli/progress/progress.ts
 import { rate } from '../../src/interval.ts';
 
 const clear = '\r\x1b[K';
-const passes = { forward: 0, backward: 0 };
+const passes = { forward: 123_456, backward: 120_000 };
 
 const start: ProgressEvent = {
   type: 'start',
@@ -14,6 +14,7 @@ const start: ProgressEvent = {
   parameters: 12345,
   resumedAtStep: 0,
   strategy: 'self-gradient',
+  validation: { split: 'test', count: 500 },
 };
 
 function step(at: number): ProgressEvent {
@@ -84,18 +85,26 @@ function shown(open: (write: (text: string) => void) => Progress, list: readonly
   return text;
 }
 
+/** A clock by which a second goes by between two looks. */
+function ticking(): () => number {
+  let now = 0;
+  return () => (now += 1000);
+}
+
+const inLines = (write: (text: string) => void) => lineProgress(write, ticking());
+
 describe('lineProgress', () => {
   it('writes one line an epoch, with its validation', () => {
-    expect(shown(lineProgress, events)).toMatchInlineSnapshot(`
-      "train  self-gradient · 12 345 parameters · 20 steps
-      epoch   1  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  12.3 s
-      epoch   2  loss 1.250  train 33.1 %  12.3 s
+    expect(shown(inLines, events)).toMatchInlineSnapshot(`
+      "train  self-gradient · 12 345 parameters · 20 steps · validated on 500 images of the test split
+      epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  12.3 s  0:12 left
+      epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s
       "
     `);
   });
 
   it('writes one line an attack', () => {
-    const text = shown(lineProgress, [
+    const text = shown(inLines, [
       { type: 'clean', done: 50, correct: 40, count: 100 },
       { type: 'clean', done: 100, correct: 80, count: 100 },
       { type: 'attack', attack: 0, name: 'pgd', done: 40, total: 80, broken: 10 },
@@ -105,19 +114,33 @@ describe('lineProgress', () => {
   });
 
   it('shows a warning, and an epoch whose validation never came', () => {
-    const text = shown(lineProgress, [
-      epoch(1),
-      { type: 'warning', code: 'W_X', message: 'Look.' },
-      epoch(2),
-    ]);
+    const text = shown(inLines, [epoch(1), { type: 'warning', code: 'W_X', message: 'Look.' }, epoch(2)]);
     expect(text).toBe(
-      'epoch   1  loss 1.250  train 33.1 %  12.3 s\nwarning  W_X  Look.\nepoch   2  loss 1.250  train 33.1 %  12.3 s\n',
+      'epoch   1  loss 1.250  train 33.1 %  0.12 M passes  12.3 s\nwarning  W_X  Look.\nepoch   2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s\n',
     );
   });
 
   it('says where a resumed run goes on', () => {
-    expect(shown(lineProgress, [{ ...start, resumedAtStep: 7 } as ProgressEvent])).toBe(
-      'train  self-gradient · 12 345 parameters · 20 steps, resumed at step 7\n',
+    expect(shown(inLines, [{ ...start, resumedAtStep: 7 } as ProgressEvent])).toBe(
+      'train  self-gradient · 12 345 parameters · 20 steps, resumed at step 7 · validated on 500 images of the test split\n',
+    );
+  });
+
+  it('says how long the rest of an evaluation takes at its pace', () => {
+    const part = (done: number): ProgressEvent => ({
+      type: 'part',
+      done,
+      count: 300,
+      clean: rate(8, 10),
+      robust: rate(4, 10),
+    });
+    expect(shown(inLines, [part(100), part(200), part(300)])).toBe(
+      [
+        '100 of 300 images  clean 80.00 %  robust 40.00 %  0:02 left',
+        '200 of 300 images  clean 80.00 %  robust 40.00 %  0:01 left',
+        '300 of 300 images  clean 80.00 %  robust 40.00 %',
+        '',
+      ].join('\n'),
     );
   });
 });
@@ -136,12 +159,15 @@ describe('barProgress', () => {
     );
     const visible = text.split('\n').map((line) => line.slice(line.lastIndexOf(clear) + clear.length));
     expect(visible).toEqual([
-      'train  self-gradient · 12 345 parameters · 20 steps',
-      'epoch   1  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  12.3 s',
-      'epoch   2  loss 1.250  train 33.1 %  12.3 s',
+      'train  self-gradient · 12 345 parameters · 20 steps · validated on 500 images of the test split',
+      'epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  12.3 s  0:12 left',
+      'epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s',
       '',
     ]);
-    expect(text).toContain('train ━━━━━━━━──────────────────────  25 %  loss 1.500  1 234 img/s  0:15 left');
+    expect(text).toContain(
+      'train ━━━━────────────  25 %  loss 1.500  0.12 M passes  1 234 img/s  0:15 left',
+    );
+    expect(text).toContain('100 %  loss 1.500  robust 28.4 %  0.12 M passes  1 234 img/s');
   });
 
   it('draws at most ten times a second', () => {
@@ -174,6 +200,19 @@ describe('barProgress', () => {
     );
     expect(text).toContain('clean ━━━━━━━━━━━━━━━───────────────  50 %  1 500 / 3 000');
     expect(text.match(/\d\d\.\d\d %/g)).toEqual(['80.00 %']);
+  });
+
+  it('says how long an attack takes yet, once its pace is known', () => {
+    const attack = (done: number): ProgressEvent => ({
+      type: 'attack',
+      attack: 0,
+      name: 'pgd',
+      done,
+      total: 80,
+      broken: 10,
+    });
+    const text = shown(bar(ticking()), [attack(20), attack(40), attack(80)]);
+    expect(text.match(/broken( {2}[\d:]+ left)?/g)).toEqual(['broken', 'broken  0:02 left', 'broken']);
   });
 
   it('uses no colours', () => {

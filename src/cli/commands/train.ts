@@ -120,7 +120,7 @@ function printResult(
   epochs: boolean,
 ): void {
   if (epochs) {
-    const lines = eventLines(print);
+    const lines = eventLines(print, () => 0);
     for (const event of history) if (event.type === 'epoch' || event.type === 'eval') lines(event);
     lines(undefined);
   }

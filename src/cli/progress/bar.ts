@@ -1,6 +1,6 @@
 /** Progress as one line that is redrawn, with a finished line per epoch above it. For terminals. */
 import { clock, grouped, percent } from '../../report/format.ts';
-import { eventLines } from './line.ts';
+import { eventLines, passText, secondsLeft } from './line.ts';
 import type { Progress, ProgressEvent } from './progress.ts';
 
 const redrawMs = 100;
@@ -12,35 +12,39 @@ function drawBar(share: number, width: number): string {
   return '━'.repeat(filled) + '─'.repeat(width - filled);
 }
 
-/** How long the rest of a run takes at the mean pace of what is done. */
-export function secondsLeft({ steps, step, seconds }: Extract<ProgressEvent, { type: 'step' }>): number {
-  return ((steps - step) * seconds) / Math.max(1, step);
+/** Where a bar stands, and the words beside it. */
+interface Drawing {
+  label: string;
+  done: number;
+  all: number;
+  /** Told by the event, or by the clock since the bar's first event. */
+  seconds?: number;
+  detail: string;
 }
 
-/** Share done and the words beside the bar; undefined for events that draw nothing. */
-function state(event: ProgressEvent): { share: number; label: string; detail: string } | undefined {
-  if (event.type === 'step') {
-    return {
-      share: event.step / event.steps,
-      label: 'train',
-      detail: `loss ${event.loss.toFixed(3)}  ${grouped(event.imagesPerSecond)} img/s  ${clock(secondsLeft(event))} left`,
-    };
+/** Undefined for events that draw nothing. `robust`: of the last validation. */
+function drawing(event: ProgressEvent, robust: number | undefined): Drawing | undefined {
+  switch (event.type) {
+    case 'step': {
+      const { step: done, steps: all, seconds } = event;
+      const words = [`loss ${event.loss.toFixed(3)}`, `${passText(event.passes)}`];
+      if (robust !== undefined) words.splice(1, 0, `robust ${percent(robust, 1)}`);
+      words.push(`${grouped(event.imagesPerSecond)} img/s`);
+      return { label: 'train', done, all, seconds, detail: words.join('  ') };
+    }
+    case 'clean':
+    case 'diagnose':
+    case 'certify': {
+      const { type: label, done, count: all } = event;
+      return { label, done, all, detail: `${grouped(done)} / ${grouped(all)}` };
+    }
+    case 'attack': {
+      const { name: label, done, total: all, broken } = event;
+      return { label, done, all, detail: `${grouped(done)} / ${grouped(all)}  ${grouped(broken)} broken` };
+    }
+    default:
+      return undefined;
   }
-  if (event.type === 'clean' || event.type === 'diagnose' || event.type === 'certify') {
-    return {
-      share: event.done / Math.max(1, event.count),
-      label: event.type,
-      detail: `${grouped(event.done)} / ${grouped(event.count)}`,
-    };
-  }
-  if (event.type === 'attack') {
-    return {
-      share: event.done / Math.max(1, event.total),
-      label: event.name,
-      detail: `${grouped(event.done)} / ${grouped(event.total)}  ${grouped(event.broken)} broken`,
-    };
-  }
-  return undefined;
 }
 
 /**
@@ -52,17 +56,31 @@ export function barProgress(
   now: () => number,
 ): Progress {
   let drawnAt = Number.NEGATIVE_INFINITY;
-  const lines = eventLines((line) => write(`${clearLine}${line}\n`));
+  const lines = eventLines((line) => write(`${clearLine}${line}\n`), now);
+  let robust: number | undefined;
+  let bar: { label: string; began: number; from: number } | undefined;
   return {
     leavesLines: true,
     show(event) {
       lines(event);
-      const drawing = state(event);
-      if (!drawing || (now() - drawnAt < redrawMs && drawing.share < 1)) return;
-      drawnAt = now();
-      const text = `${percent(drawing.share, 0).padStart(5)}  ${drawing.detail}`;
-      const room = Math.max(0, Math.min(30, columns() - drawing.label.length - text.length - 3));
-      write(clearLine + `${drawing.label} ${drawBar(drawing.share, room)} ${text}`.slice(0, columns() - 1));
+      if (event.type === 'eval') robust = event.robust.rate;
+      const drawn = drawing(event, robust);
+      if (!drawn) return;
+      const { label, done, all, detail } = drawn;
+      const at = now();
+      // The first event of a bar comes when something is done already.
+      if (bar?.label !== label || done < bar.from) bar = { label, began: at, from: done };
+      const share = done / Math.max(1, all);
+      if (at - drawnAt < redrawMs && share < 1) return;
+      drawnAt = at;
+      const left =
+        drawn.seconds === undefined
+          ? secondsLeft(done - bar.from, all - bar.from, (at - bar.began) / 1000)
+          : secondsLeft(done, all, drawn.seconds);
+      const known = share < 1 && (drawn.seconds !== undefined || done > bar.from);
+      const text = `${percent(share, 0).padStart(5)}  ${detail}${known ? `  ${clock(left)} left` : ''}`;
+      const room = Math.max(0, Math.min(30, columns() - label.length - text.length - 3));
+      write(clearLine + `${label} ${drawBar(share, room)} ${text}`.slice(0, columns() - 1));
     },
     close() {
       lines(undefined);

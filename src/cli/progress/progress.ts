@@ -42,7 +42,7 @@ export function openProgress({ progress, quiet }: ProgressFlags): Progress {
     case 'json':
       return { leavesLines: false, show: (event) => write(`${JSON.stringify(event)}\n`), close: () => {} };
     case 'line':
-      return lineProgress(write);
+      return lineProgress(write, () => performance.now());
     case 'bar':
       return barProgress(
         write,

@@ -12,7 +12,7 @@ import { headline } from '../../report/headline.ts';
 import { trainingHistory } from '../../report/history.ts';
 import { type Content, html, Markup } from '../../report/markup.ts';
 import { renderPage, section } from '../../report/page.ts';
-import { secondsLeft } from '../progress/bar.ts';
+import { secondsLeft } from '../progress/line.ts';
 import { livePart } from './script.ts';
 
 /** What the page shows. */
@@ -57,10 +57,10 @@ function progress({ events }: LiveState): Markup {
     ['epoch', String(step.epoch)],
     ['loss', step.loss.toFixed(3)],
     ['learning rate', step.lr.toPrecision(3)],
-    ['passes', passes(step.passes.forward + step.passes.backward)],
+    ['passes', passes(step.passes.backward)],
     ['images a second', grouped(step.imagesPerSecond)],
     ['time', clock(step.seconds)],
-    ['time left', ended ? '0:00' : clock(secondsLeft(step))],
+    ['time left', ended ? '0:00' : clock(secondsLeft(step.step, step.steps, step.seconds))],
   ];
   return html`<progress aria-label="steps done" max="${step.steps}" value="${step.step}"></progress><dl class="figures">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

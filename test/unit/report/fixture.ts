@@ -117,7 +117,15 @@ export function historyFixture(epochs: number): TrainEvent[] {
   const stepsPerEpoch = 4;
   const steps = epochs * stepsPerEpoch;
   const events: TrainEvent[] = [
-    { type: 'start', steps, stepsPerEpoch, parameters: 12345, resumedAtStep: 0, strategy: 'self-gradient' },
+    {
+      type: 'start',
+      steps,
+      stepsPerEpoch,
+      parameters: 12345,
+      resumedAtStep: 0,
+      strategy: 'self-gradient',
+      validation: null,
+    },
   ];
   for (let step = 1; step <= steps; step++) {
     const epoch = Math.ceil(step / stepsPerEpoch);

@@ -81,6 +81,7 @@ const start: TrainEvent = {
   stepsPerEpoch: 5,
   parameters: 100,
   resumedAtStep: 0,
+  validation: null,
 };
 const step = (at: number): TrainEvent => ({
   type: 'step',

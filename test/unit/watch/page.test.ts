@@ -14,6 +14,7 @@ const start: TrainEvent = {
   stepsPerEpoch: 10,
   parameters: 9,
   resumedAtStep: 0,
+  validation: null,
   strategy: 'pgd',
 };
 const at = { step: 5, steps: 20, passes, seconds: 10, imagesPerSecond: 321 };
