@@ -250,6 +250,7 @@ async function evaluateRange(
     },
     warnings: [
       ...warnings,
+      ...(first === 0 ? data.warnings : []),
       ...threatWarning(model.metadata.threat, threat),
       ...countWarnings({ clean, attacks: outcomes, suites }, data.classes.length),
     ],

@@ -159,6 +159,7 @@ async function run(
         events.push(event);
       };
       const request = nativeOptions(config, model, data, validation, files, resume, rank, world);
+      for (const warning of validation?.warnings ?? []) tell({ type: 'warning', ...warning });
       const validated = validation && { split: validation.split, count: validation.count };
       const done = await follow(request, config, validated, tell, signal);
       if (files) model.save(files.model);

@@ -1,5 +1,6 @@
 /** A set of images that lives in the native core, where training and attacks read it without JavaScript. */
 import { SelfgradError } from '../errors.ts';
+import type { Warning } from '../evaluation.ts';
 import type { NativeDataset, NativeDatasetOptions } from '../native/binding.ts';
 import { loadBinding } from '../native/load.ts';
 import { checkedBatches, checkSource } from './checkedBatches.ts';
@@ -39,6 +40,8 @@ export class Dataset implements Disposable {
   readonly classCounts: readonly number[];
   /** What a reader of results must know about the pixels, or null. */
   readonly note: string | null;
+  /** What makes figures of these images say less than they seem to. */
+  readonly warnings: readonly Warning[];
   /** Fingerprint of shape, pixels and labels (`DataHash`). */
   readonly sha256: string;
   /** Where the images are. */
@@ -59,6 +62,7 @@ export class Dataset implements Disposable {
     this.classes = source.classes;
     this.classCounts = classCounts;
     this.note = source.note;
+    this.warnings = source.warnings ?? [];
     this.sha256 = sha256;
     this.storage = storage;
     this.native = native;

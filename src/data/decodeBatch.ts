@@ -67,6 +67,6 @@ function checkSize({ height, width }: DecodedImage, shape: ImageShape, place: st
   throw new SelfgradError(
     'ERR_DATA',
     `Expected an image of ${shape.height}×${shape.width} (height×width, as the first) for ${place} but received ${height}×${width}.`,
-    { fix: `Resize all images with data.size=[${shape.height},${shape.width}].` },
+    { fix: 'Choose one size for all, e.g. data.size=[64,64] (--size 64x64 for `selfgrad data`).' },
   );
 }

@@ -68,7 +68,8 @@ export async function loadDecoder({ channels, size }: DecodeOptions): Promise<Im
         const { height, width } = info;
         return { pixels: toPlanes(data, { channels, height, width, layout: 'nhwc' }), height, width };
       } catch (cause) {
-        throw corrupt(path, (cause as Error).message.split('\n')[0] ?? '', cause);
+        const [reason = ''] = (cause as Error).message.split('\n', 1);
+        throw corrupt(path, `one that cannot be decoded (${reason.replace(/\.$/, '')})`, cause);
       }
     },
   };

@@ -7,9 +7,9 @@ export function derivedSource(
   changes: Partial<Pick<Source, 'count' | 'note'>> = {},
 ): Source {
   // Field by field: a source may be an instance of a user's class.
-  const { name, split, count, channels, height, width, classes, note } = source;
+  const { name, split, count, channels, height, width, classes, note, warnings = [] } = source;
   return {
-    ...{ name, split, count, channels, height, width, classes, note },
+    ...{ name, split, count, channels, height, width, classes, note, warnings },
     ...changes,
     [Symbol.asyncIterator]: batches,
   };

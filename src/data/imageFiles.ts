@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { Warning } from '../evaluation.ts';
 import { decodeBatch, type EncodedImage, imagesPerBatch } from './decodeBatch.ts';
 import { decoderNotes, decodingFacts, loadDecoder } from './decodeImage.ts';
 import { fileError } from './fileError.ts';
@@ -23,6 +24,8 @@ export interface ImageFilesOptions {
   classes: readonly string[];
   /** What a reader of results should know already. */
   notes: readonly string[];
+  /** What makes figures of this split say less than they seem to. Defaults to nothing. */
+  warnings?: readonly Warning[];
   /** [height, width] to resize every image to, or null: all images must have the size of the first. */
   size: readonly [number, number] | null;
   /** 3: colour, 1: grey; images of the other kind are converted. */
@@ -34,7 +37,7 @@ const filesPerTurn = 256;
 
 /** Errors: `ERR_DATA` with the file, `ERR_PEER` when sharp is not installed. */
 export async function openImageFiles(options: ImageFilesOptions): Promise<Source> {
-  const { name, split, files, classes, size, channels } = options;
+  const { name, split, files, classes, size, channels, warnings = [] } = options;
   const decoder = await loadDecoder({ channels, size });
   const first = encoded(files[0] as ImageFile);
   const { height, width } = await decoder.decode(first.read(), first.place);
@@ -48,6 +51,7 @@ export async function openImageFiles(options: ImageFilesOptions): Promise<Source
     ...shape,
     classes,
     note: decoderNotes(decoder, size, lossy, options.notes),
+    warnings,
     contentKey: () => contentKey(files, decodingFacts(decoder, options)),
     labels: async () => Int32Array.from(files, ({ label }) => label),
     async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void> {

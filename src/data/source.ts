@@ -1,4 +1,5 @@
 /** What every source of images is: an async iterable of batches, with the facts that are known beforehand. */
+import type { Warning } from '../evaluation.ts';
 import type { ImagesFile } from './imagesFile.ts';
 
 export type Split = 'train' | 'test';
@@ -26,6 +27,8 @@ export interface Source extends AsyncIterable<ImageBatch> {
   readonly classes: readonly string[];
   /** What a reader of results must know about the pixels (lossy decoder and its version), or null. */
   readonly note: string | null;
+  /** What makes figures of this split say less than they seem to, for evaluations and the report. */
+  readonly warnings?: readonly Warning[];
   /** Labels of all images, for sources that know them without reading the images. */
   labels?(): Promise<Int32Array>;
   /** A hash of all that the images and labels depend on, for sources whose decoded images may be kept. */

@@ -21,7 +21,7 @@ import {
   stability,
   train,
 } from '../../src/index.ts';
-import { rejection, temporaryFolder, tinyConfig, tinyData } from './tiny.ts';
+import { rejection, temporaryFolder, tinyConfig, tinyData, tinyImages } from './tiny.ts';
 import { count, data, defaults, figures, measure, model } from './tinyEvaluation.ts';
 
 const sum = (rates: readonly Rate[]) => rates.reduce((total, { correct }) => total + correct, 0);
@@ -273,6 +273,26 @@ describe('evaluate', () => {
     });
     expect(figures(evaluation)).toEqual(figures(await measure()));
     expect(await rejection(evaluate(own, images, defaults))).toMatchObject({ code: 'ERR_OPTION' });
+  });
+
+  it('carries what warns of the images, which a training that validates on them tells, too', async () => {
+    const warning = { code: 'W_SAME_SPLITS', message: 'Look.' };
+    const source = await openArrays({ ...tinyImages(24, 2), shape: [1, 8, 8], classes: 3, split: 'test' });
+    using images = await Dataset.from({
+      ...source,
+      warnings: [warning],
+      [Symbol.asyncIterator]: () => source[Symbol.asyncIterator](),
+    });
+    const { warnings } = await evaluate(model, images, defaults);
+    expect(warnings).toContainEqual(warning);
+    using training = await tinyData(24);
+    const { history, model: trained } = await train(tinyConfig({ epochs: 1, validate: { every: 1 } }), {
+      data: training,
+      validation: images,
+    }).result;
+    trained.dispose();
+    expect(history[0]).toEqual({ type: 'warning', ...warning });
+    expect(history[1]).toMatchObject({ type: 'start', validation: { split: 'test', count: 24 } });
   });
 
   it('refuses images of another shape', async () => {

@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
 import { afterEach, expect, test, vi } from 'vitest';
 import { openImageFolder } from '../../../src/data/imageFolder.ts';
+import { takeFirst } from '../../../src/data/takeFirst.ts';
 import { SelfgradError } from '../../../src/errors.ts';
 import { readAll, temporaryFolders } from './synthetic.ts';
 
@@ -79,9 +80,65 @@ test('a folder without splits serves both and says so; other files are counted',
     const source = await openImageFolder({ path, split });
     expect([source.count, source.note]).toEqual([
       2,
-      'no train/ and test/ folders: both splits are the same images; 1 other file ignored',
+      'no train/ and test/ folders: both splits are the same images; 1 other file ignored (notes.txt)',
     ]);
   }
+});
+
+test('both splits being the same images is a warning of the test split, which asks for the folder around', async () => {
+  const path = write(newFolder(), {
+    'train/a/1.png': png([1, 1, 1]),
+    'train/b/1.png': png([2, 2, 2]),
+    'test/a/1.png': png([1, 1, 1]),
+    'test/b/1.png': png([2, 2, 2]),
+  });
+  const inner = join(path, 'train');
+  expect((await openImageFolder({ path: inner })).warnings).toEqual([]);
+  const source = await openImageFolder({ path: inner, split: 'test' });
+  const warning = {
+    code: 'W_SAME_SPLITS',
+    message: `${inner} has no folders train and test, so both splits are the same images: figures are of images that were trained on. Did you mean ${path}?`,
+  };
+  expect(source.warnings).toEqual([warning]);
+  expect(takeFirst(source, 1).warnings).toEqual([warning]);
+  expect((await openImageFolder({ path, split: 'test' })).warnings).toEqual([]);
+});
+
+test.each(['val', 'valid', 'validation'])(
+  '%s serves as the test split where there is no test',
+  async (name) => {
+    const path = write(newFolder(), {
+      ...twoClasses,
+      [`${name}/a/1.png`]: png([7, 7, 7]),
+      [`${name}/b/1.png`]: png([8, 8, 8]),
+    });
+    const source = await openImageFolder({ path, split: 'test' });
+    expect([source.count, source.note]).toEqual([2, `the test split is ${name}/`]);
+    write(path, {
+      'test/a/1.png': png([7, 7, 7]),
+      'test/b/1.png': png([8, 8, 8]),
+      'test/b/2.png': png([8, 8, 8]),
+    });
+    const own = await openImageFolder({ path, split: 'test' });
+    expect([own.count, own.note]).toEqual([3, null]);
+  },
+);
+
+test('a class that goes by two names is told with both, and an empty one as empty', async () => {
+  const path = write(newFolder(), {
+    ...twoClasses,
+    'test/a/1.png': png([7, 7, 7]),
+    'test/bs/1.png': png([8, 8, 8]),
+  });
+  await expect(openImageFolder({ path })).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    message: `Expected the same classes in train and test of ${path} but received b in train only and bs in test only. Give each class one name in both.`,
+  });
+  rmSync(join(path, 'test/bs/1.png'));
+  await expect(openImageFolder({ path })).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    message: `Expected a .jpg, .jpeg or .png file in ${join(path, 'test/bs')} but received none. Put images there or remove the folder: each folder is a class.`,
+  });
 });
 
 test('a class may be called train, and class folders may be links', async () => {
@@ -132,7 +189,7 @@ test('sizes that differ are refused with the file, and equalled by size', async 
   });
   await expect(openImageFolder({ path }).then(readAll)).rejects.toMatchObject({
     code: 'ERR_DATA',
-    message: `Expected an image of 2×3 (height×width, as the first) for ${join(path, 'a/2.png')} but received 4×4. Resize all images with data.size=[2,3].`,
+    message: `Expected an image of 2×3 (height×width, as the first) for ${join(path, 'a/2.png')} but received 4×4. Choose one size for all, e.g. data.size=[64,64] (--size 64x64 for \`selfgrad data\`).`,
   });
   const source = await openImageFolder({ path, size: [5, 4] });
   expect([source.height, source.width]).toEqual([5, 4]);
@@ -151,7 +208,7 @@ test('the first damaged file in order is named, whichever is decoded first', asy
   for (let round = 0; round < 3; round++) {
     await expect(openImageFolder({ path }).then(readAll)).rejects.toMatchObject({
       code: 'ERR_DATA',
-      message: `Expected a whole JPEG or PNG image in ${join(path, 'a/20.jpg')} but received VipsJpeg: premature end of JPEG image. Repair, replace or remove the file.`,
+      message: `Expected a whole JPEG or PNG image in ${join(path, 'a/20.jpg')} but received one that cannot be decoded (VipsJpeg: premature end of JPEG image). Repair, replace or remove the file.`,
     });
   }
 });

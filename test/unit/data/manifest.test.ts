@@ -165,7 +165,7 @@ test.each<[string, Record<string, string | Buffer>, string, Partial<ManifestOpti
   [
     'an image of another size',
     { ...csv('path,label\n1.png,x\nwide.png,y\n'), 'wide.png': png(1, 2) },
-    'ERR_DATA Expected an image of 1×1 (height×width, as the first) for DIR/wide.png (line 3 of DIR/a.csv) but received 1×2. Resize all images with data.size=[1,1].',
+    'ERR_DATA Expected an image of 1×1 (height×width, as the first) for DIR/wide.png (line 3 of DIR/a.csv) but received 1×2. Choose one size for all, e.g. data.size=[64,64] (--size 64x64 for `selfgrad data`).',
   ],
   [
     'a line that is no object',

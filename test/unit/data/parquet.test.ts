@@ -189,7 +189,7 @@ test.each<[string, Table, string]>([
   [
     'an image of another size',
     { images: [pictures[0]!, pictures[1]!, await png(0, 5)] },
-    'ERR_DATA Expected an image of 1×2 (height×width, as the first) for row 2 of FILE but received 1×5. Resize all images with data.size=[1,2].',
+    'ERR_DATA Expected an image of 1×2 (height×width, as the first) for row 2 of FILE but received 1×5. Choose one size for all, e.g. data.size=[64,64] (--size 64x64 for `selfgrad data`).',
   ],
   [
     'a label without a class',

@@ -23,6 +23,7 @@ test('every error code and warning has a section, and no other has one', () => {
   const warnings = [
     'comparison',
     'data/decodedCache',
+    'data/listImageFolder',
     'evaluate/warnings',
     'stability',
     'modelChecks',
