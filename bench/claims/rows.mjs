@@ -25,7 +25,7 @@ function inputOf(plan, { network, method, budget, lr, seed }) {
 
 /**
  * The rows of a stage: every combination of what it names, of what the plan names where it names none, less what
- * `only` leaves out. `rates` may also be 'best'.
+ * `only` leaves out. `rates` may also be 'best'; then `only` may name others.
  *
  * @param best (network, method, budget) => the learning rate, for stages that take the best
  */
@@ -38,7 +38,8 @@ export function rowsOf(plan, stage, only, best) {
     for (const seed of taken(seeds, only.seeds))
       for (const network of taken(networks, only.networks))
         for (const method of taken(methods, only.methods)) {
-          const tried = rates === 'best' ? [best(network, method, budget)] : taken(rates, only.rates);
+          const own = rates === 'best' ? only.rates?.map(Number) : taken(rates, only.rates);
+          const tried = own ?? [best(network, method, budget)];
           for (const lr of tried) {
             const row = { network, method, budget, lr, seed };
             const id = `${method}-p${budget}-lr${lr}-s${seed}`;

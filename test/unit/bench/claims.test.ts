@@ -166,6 +166,9 @@ describe('rows', () => {
     const rates = (only: object) => rowsOf(plan, stage, only).map(({ lr }) => lr);
     expect(rates({})).toEqual([0.05, 0.3]);
     expect(rates({ rates: ['0.3'] })).toEqual([0.3]);
+    const best = { ...stage, rates: 'best' };
+    expect(rowsOf(plan, best, {}, () => 0.1).map(({ lr }) => lr)).toEqual([0.1]);
+    expect(rowsOf(plan, best, { rates: ['0.4'] }, () => 0.1).map(({ lr }) => lr)).toEqual([0.4]);
   });
 
   it('are refused when they were made with another configuration', async () => {
