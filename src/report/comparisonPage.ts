@@ -12,8 +12,17 @@ import {
   type Tone,
 } from './charts/lineChart.ts';
 import { explanations, warningList } from './explanations.ts';
-import { counted, differenceText, normText, percent, shortened, threatText } from './format.ts';
-import { trainingHistory } from './history.ts';
+import {
+  counted,
+  differenceText,
+  duration,
+  normText,
+  passes,
+  percent,
+  shortened,
+  threatText,
+} from './format.ts';
+import { type Cost, type EpochRow, epochRows, trainingHistory } from './history.ts';
 import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
 import { heads, rateCell, rateHead, scrolling, valueCell } from './tables.ts';
@@ -93,7 +102,19 @@ function charts(input: ComparisonInput): LineChart[] {
       high,
     })),
   );
-  const training = lines(input, ({ history }) => trainingHistory(history)?.robust ?? []);
+  const training = (cost: Cost) =>
+    lines(input, ({ history }) => trainingHistory(history, cost)?.robust ?? []);
+  const convergence = (cost: Cost, xLabel: string): LineChart => ({
+    id: `convergence-${cost}`,
+    title: `Validation robust accuracy against ${cost} of training`,
+    description: `At the end of training: ${ends(training(cost))}.`,
+    xLabel,
+    yLabel: 'validation robust accuracy',
+    yMax: 1,
+    yFormat: share,
+    series: training(cost),
+    marks: [],
+  });
   return [
     {
       id: 'eps-curves',
@@ -106,18 +127,23 @@ function charts(input: ComparisonInput): LineChart[] {
       series: curves,
       marks: [{ value: threat.eps, text: `threat model ${threat.epsText}` }],
     },
-    {
-      id: 'convergence',
-      title: 'Validation robust accuracy during training',
-      description: `At the end of training: ${ends(training)}.`,
-      xLabel: 'forward + backward passes, all images',
-      yLabel: 'validation robust accuracy',
-      yMax: 1,
-      yFormat: share,
-      series: training,
-      marks: [],
-    },
+    convergence('passes', 'forward + backward passes, all images'),
+    convergence('seconds', 'seconds of training'),
   ];
+}
+
+/** What each run had spent when its validation first reached what all of them reach. */
+function targetTable({ comparison, runs }: ComparisonInput): Markup | null {
+  const validated = runs.map(({ history }) => epochRows(history).filter(({ robust }) => robust !== null));
+  if (validated.some((epochs) => epochs.length === 0)) return null;
+  const best = validated.map((epochs) => Math.max(...epochs.map(({ robust }) => robust!.rate)));
+  const target = Math.min(...best);
+  const row = (epochs: readonly EpochRow[], i: number) => {
+    const { epoch, passes: spent, seconds } = epochs.find(({ robust }) => robust!.rate >= target)!;
+    return html`<tr><th scope="row">${comparison.rows[i]!.name}</th>${valueCell(spent, passes(spent))}${valueCell(seconds, duration(seconds))}${valueCell(epoch, String(epoch))}${valueCell(best[i]!, percent(best[i]!))}</tr>`;
+  };
+  const title = `When validation first reached ${percent(target)} robust, the best that all runs reach`;
+  return html`<h3>${title}</h3>${scrolling(title, heads(['run', 'passes', 'time', 'epoch', 'its best']), validated.map(row), { sorts: true })}`;
 }
 
 /**
@@ -148,7 +174,7 @@ export function renderComparison(input: ComparisonInput): string {
           'curves',
           'Curves',
           'Robust accuracy against eps is under the first attack of each evaluation, during training on validation images; bands are 95 % intervals.',
-          sideBySide(curves),
+          html`${sideBySide(curves)}${targetTable(input)}`,
         ),
       explanations(warnings.map(({ code }) => code)),
     ],

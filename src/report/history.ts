@@ -1,7 +1,23 @@
-/** The curves of a training run from its events, against the passes that they cost. */
-import type { Passes } from '../evaluation.ts';
+/** The curves of a training run from its events, against the passes or the seconds that they cost. */
+import type { Passes, Rate } from '../evaluation.ts';
 import type { TrainEvent } from '../events.ts';
 import type { LinePoint } from './charts/lineChart.ts';
+
+/** What curves are drawn against: forward plus backward passes, or seconds of training. */
+export type Cost = 'passes' | 'seconds';
+
+/** The end of an epoch. */
+export interface EpochRow {
+  epoch: number;
+  passes: number;
+  seconds: number;
+  loss: number;
+  /** On the training images as perturbed by the strategy. */
+  accuracy: number;
+  /** Of the validation that followed; null: none did. */
+  clean: Rate | null;
+  robust: Rate | null;
+}
 
 export interface TrainingHistory {
   /** Loss of the training batches, the mean of neighbouring steps. */
@@ -20,10 +36,11 @@ const maxLossPoints = 120;
 
 type Progress = Extract<TrainEvent, { type: 'step' | 'epoch' | 'eval' }>;
 
-/** Forward plus backward passes: what training has cost so far. */
-function total({ forward, backward }: Passes): number {
-  return forward + backward;
-}
+/** What training has cost so far. */
+const costs: Record<Cost, (event: { passes: Passes; seconds: number }) => number> = {
+  passes: ({ passes: { forward, backward } }) => forward + backward,
+  seconds: ({ seconds }) => seconds,
+};
 
 /** The events that led to the final model: what came after the checkpoint of a later resume was undone. */
 function effective(events: readonly TrainEvent[]): Progress[] {
@@ -50,8 +67,24 @@ function condense(points: LinePoint[], limit: number): LinePoint[] {
   return condensed;
 }
 
+/** The epochs of a run as numbers. */
+export function epochRows(events: readonly TrainEvent[]): EpochRow[] {
+  const progress = effective(events);
+  return progress.flatMap((event): EpochRow[] => {
+    if (event.type !== 'epoch') return [];
+    const { epoch, step, loss, accuracy, seconds } = event;
+    const validation = progress.find((other) => other.type === 'eval' && other.step === step);
+    const { clean = null, robust = null } = validation?.type === 'eval' ? validation : {};
+    return [{ epoch, passes: costs.passes(event), seconds, loss, accuracy, clean, robust }];
+  });
+}
+
 /** Reads the curves from the events of one run, resumed or not; null when no training step is among them. */
-export function trainingHistory(events: readonly TrainEvent[]): TrainingHistory | null {
+export function trainingHistory(
+  events: readonly TrainEvent[],
+  cost: Cost = 'passes',
+): TrainingHistory | null {
+  const total = costs[cost];
   const progress = effective(events);
   const steps = progress.filter((event) => event.type === 'step');
   const epochs = progress.filter((event) => event.type === 'epoch');
@@ -61,17 +94,17 @@ export function trainingHistory(events: readonly TrainEvent[]): TrainingHistory 
   // Validation costs passes too, and is no part of training: its place is the step that it followed.
   const placeOf = (step: number): number => {
     const before = trained.findLast((event) => event.step <= step);
-    return before ? total(before.passes) : 0;
+    return before ? total(before) : 0;
   };
   const losses = (steps.length > 0 ? steps : epochs).filter(({ loss }) => Number.isFinite(loss));
   return {
     loss: condense(
-      losses.map(({ passes, loss }) => ({ x: total(passes), y: loss })),
+      losses.map((event) => ({ x: total(event), y: event.loss })),
       maxLossPoints,
     ),
-    accuracy: epochs.map(({ passes, accuracy }) => ({ x: total(passes), y: accuracy })),
+    accuracy: epochs.map((event) => ({ x: total(event), y: event.accuracy })),
     clean: evals.map(({ step, clean: { rate, low, high } }) => ({ x: placeOf(step), y: rate, low, high })),
     robust: evals.map(({ step, robust: { rate, low, high } }) => ({ x: placeOf(step), y: rate, low, high })),
-    epochs: epochs.map(({ epoch, passes }) => ({ epoch, x: total(passes) })),
+    epochs: epochs.map((event) => ({ epoch: event.epoch, x: total(event) })),
   };
 }

@@ -9,13 +9,13 @@ import { explanations, warningList } from './explanations.ts';
 import { ofSameNetwork } from './findings.ts';
 import { counted, threatText } from './format.ts';
 import { headline } from './headline.ts';
-import { trainingHistory } from './history.ts';
+import { epochRows, trainingHistory } from './history.ts';
 import { type Content, html, type Markup } from './markup.ts';
 import { type MaskingFindings, maskingSection } from './masking.ts';
 import { renderPage, section } from './page.ts';
 import { provenance } from './provenance.ts';
 import { type StabilityFindings, stabilitySection } from './stability.ts';
-import { attackTable, classTable, epsTable } from './tables.ts';
+import { attackTable, classTable, epochTable, epsTable } from './tables.ts';
 
 export interface ReportInput {
   evaluation: Evaluation;
@@ -27,6 +27,20 @@ export interface ReportInput {
   masking?: MaskingFindings | null;
   /** The stability analysis of the same network. Defaults to null: the report has no section on it. */
   stability?: StabilityFindings | null;
+}
+
+/** Whether the robust figure is to be believed, as far as anything says so. */
+function trust({ evaluation, masking = null }: ReportInput): Markup {
+  const lines: Content[] = [];
+  if (evaluation.warnings.length > 0)
+    lines.push(html`<a href="#warnings">${counted(evaluation.warnings.length, 'warning')}</a>`);
+  if (masking !== null && ofSameNetwork(masking, evaluation)) {
+    const raised = masking.checks.filter((check) => check.raised).length;
+    lines.push(
+      html`<a href="#masking">gradient masking: ${masking.verdict === 'suspect' ? html`<b class="wrong">suspect</b>` : 'no sign'}</a>, ${raised} of ${counted(masking.checks.length, 'check')} raised`,
+    );
+  } else lines.push('gradient masking: not checked (selfgrad masking)');
+  return html`<p class="trust">${lines.map((line, i) => html`${i > 0 && ' · '}${line}`)}</p>`;
 }
 
 function headlines({ clean, robust, attacks, threat }: Evaluation): Markup {
@@ -56,6 +70,7 @@ function sections(input: ReportInput): Content[] {
   const { evaluation, history, config, masking = null, stability = null } = input;
   const { warnings, epsCurve: curve, threat, perClass, examples: stored, attacks } = evaluation;
   const training = trainingHistory(history);
+  const epochs = epochRows(history);
   const outcomes = outcomeCharts(evaluation);
   return [
     warnings.length > 0 && section('warnings', 'Warnings', null, warningList(warnings)),
@@ -73,7 +88,7 @@ function sections(input: ReportInput): Content[] {
       section(
         'outcomes',
         'Steps and margins',
-        'Who stands after so many steps of an attack and all attacks before it: a line that still falls at its end is of an attack with too few steps, and one that broke nothing more has no line. Beside it, by how much the wrong class leads on the images that were broken.',
+        'Who stands after so many steps of an attack and all attacks before it: a line that still falls at its end is of an attack with too few steps, and one that broke nothing more has no line. Restarts stand one behind another. Beside it, by how much the wrong class leads on the images that were broken.',
         outcomes,
       ),
     stability !== null && stabilitySection(stability, evaluation),
@@ -82,7 +97,7 @@ function sections(input: ReportInput): Content[] {
         'training',
         'Training',
         'Against what it cost: each forward and each backward pass of one image counts as one. Clean and robust are on validation images, with 95 % bands; training is on the images as training perturbed them.',
-        trainingCurve(training),
+        html`${trainingCurve(training)}${epochs.length > 0 && html`<details><summary>Each epoch in numbers, with its time</summary>${epochTable(epochs)}</details>`}`,
       ),
     perClass.length > 0 && section('classes', 'Classes', null, classTable(evaluation)),
     attacks.length > 0 &&
@@ -111,7 +126,7 @@ export function renderReport(input: ReportInput): string {
     header: html`<p class="eyebrow">selfgrad · robustness report</p>
 <h1>${model.architecture} <span>on</span> ${data.name}</h1>
 <ul class="subject"><li>${threatText(threat)}</li><li>${counted(data.count, 'image')} (${data.split})</li>${data.note !== null && html`<li>${data.note}</li>`}${model.strategy !== null && html`<li>trained with ${model.strategy}</li>`}<li>${counted(model.parameters, 'parameter')}</li><li>seed ${evaluation.seed}</li><li>${evaluation.device}</li></ul>
-${headlines(evaluation)}`,
+${headlines(evaluation)}${trust(input)}`,
     main: sections(input),
     footer: `Written by selfgrad ${versions.selfgrad} on ${evaluation.createdAt}.`,
   });

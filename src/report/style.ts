@@ -63,6 +63,7 @@ section > h2 { padding-bottom: 8px; border-bottom: 1px solid var(--rule); margin
 .rate-bar { display: inline-block; width: 96px; height: 8px; border-radius: 2px; vertical-align: 1px; }
 .rate-bar .track { fill: var(--track); }
 .rate-bar .fill { fill: var(--tone); }
+.trust { color: var(--muted); font-size: 14px; margin-top: 14px; }
 .rate-bar .whisker { stroke: var(--text); stroke-width: 2; vector-effect: non-scaling-stroke; }
 
 .warnings { list-style: none; display: grid; gap: 8px; }

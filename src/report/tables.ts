@@ -4,6 +4,7 @@ import type { AttackResult, Evaluation, Passes, Rate, SuiteResult } from '../eva
 import type { Tone } from './charts/lineChart.ts';
 import { rateBar } from './charts/rateBar.ts';
 import { duration, grouped, interval, optionText, passes, percent, sourceText } from './format.ts';
+import type { EpochRow } from './history.ts';
 import { type Content, html, Markup } from './markup.ts';
 
 export interface TableParts {
@@ -128,6 +129,21 @@ export function epsTable(curve: NonNullable<Evaluation['epsCurve']>): Markup {
       ({ epsText, robust }) =>
         html`<tr><th scope="row">${epsText}</th><td><b>${percent(robust.rate)}</b></td><td class="interval">${interval(robust)}</td></tr>`,
     ),
+  );
+}
+
+/** What each epoch cost and came to: the curves of training as numbers. */
+export function epochTable(epochs: readonly EpochRow[]): Markup {
+  const rateOf = (rate: Rate | null) =>
+    rate === null ? html`<td></td>` : valueCell(rate.rate, percent(rate.rate));
+  return scrolling(
+    'Each epoch of training',
+    heads(['epoch', 'passes', 'time', 'loss', 'training', 'clean', 'robust']),
+    epochs.map(
+      ({ epoch, passes: spent, seconds, loss, accuracy, clean, robust }) =>
+        html`<tr><th scope="row">${epoch}</th>${valueCell(spent, passes(spent))}${valueCell(seconds, duration(seconds))}${valueCell(loss, loss.toFixed(3))}${valueCell(accuracy, percent(accuracy))}${rateOf(clean)}${rateOf(robust)}</tr>`,
+    ),
+    { sorts: true },
   );
 }
 

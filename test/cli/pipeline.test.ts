@@ -31,7 +31,7 @@ describe('train', () => {
     expect(document).toMatchObject({ schema: 'selfgrad.train/1', steps: 32, out: run });
     // Two passes an image and epoch, less one of the 16 that are in flight at the end.
     expect(document.passes).toEqual({ forward: 1008, backward: 1008 });
-    expect(trained.stderr.match(/^epoch +\d+(?= )/gm)).toEqual(['epoch   1', 'epoch   2']);
+    expect(trained.stderr.match(/^epoch +\d+\/\d+(?= )/gm)).toEqual(['epoch   1/2', 'epoch   2/2']);
     expect(trained.stderr).not.toContain('\x1b');
   });
 
@@ -50,7 +50,7 @@ describe('train', () => {
     const outs = ['seen', 'quiet'].map((name) => join(folder, name)) as [string, string];
     const seen = await selfgrad(['train', '--out', outs[0], ...args]);
     const quiet = await selfgrad(['train', '--out', outs[1], '--quiet', ...args]);
-    expect(seen.stderr.match(/^epoch +\d+(?= )/gm)).toEqual(['epoch   1', 'epoch   2']);
+    expect(seen.stderr.match(/^epoch +\d+\/\d+(?= )/gm)).toEqual(['epoch   1/2', 'epoch   2/2']);
     expect(seen.stdout).toMatch(
       /^trained in [\d.]+ s, [\d ]+ images\/s\nmodel {3}.*model\.safetensors\nnext {4}selfgrad eval .*\n$/,
     );

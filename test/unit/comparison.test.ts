@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compare } from '../../src/comparison.ts';
 import type { Evaluation } from '../../src/evaluation.ts';
 import { rate } from '../../src/interval.ts';
+import { comparisonCsv } from '../../src/report/comparisonCsv.ts';
 import { renderComparison } from '../../src/report/comparisonPage.ts';
 import { renderComparisonTable } from '../../src/report/comparisonTable.ts';
 import { evaluationFixture, historyFixture } from './report/fixture.ts';
@@ -95,7 +96,7 @@ describe('what is drawn', () => {
 
   it('has the differences and a line for each run', () => {
     expect(page).toContain('+20.00 (');
-    expect([...page.matchAll(/series tone-run-\d/g)]).toHaveLength(2 * 2 * 2);
+    expect([...page.matchAll(/series tone-run-\d/g)]).toHaveLength(3 * 2 * 2);
   });
 
   it('explains its warnings', () => {
@@ -111,8 +112,44 @@ describe('what is drawn', () => {
     expect(page).not.toContain('<section id="explanations">');
   });
 
+  it('says what each run had spent when it first reached what all reach', () => {
+    const late = historyFixture(3).map((event) =>
+      event.type === 'eval' ? { ...event, robust: rate(event.epoch === 3 ? 45 : 20, 100) } : event,
+    );
+    const runs = [historyFixture(3), late].map((history, i) => ({
+      evaluation: named[i]!.evaluation,
+      history,
+    }));
+    const drawn = renderComparison({ comparison, runs, version: '1.2.3' });
+    expect(drawn).toContain(
+      '<h3>When validation first reached 40.00 % robust, the best that all runs reach</h3>',
+    );
+    const cells = [
+      ...drawn
+        .split('first reached')
+        .at(-1)!
+        .matchAll(/<td data-value="([^"]*)">/g),
+    ];
+    // 200 passes and a second a step, four steps an epoch.
+    expect(cells.map(([, value]) => Number(value))).toEqual([800, 4, 1, 0.4, 2400, 12, 3, 0.45]);
+    const unknown = [runs[0]!, { ...runs[1]!, history: [] }];
+    expect(renderComparison({ comparison, runs: unknown, version: '1.2.3' })).not.toContain('first reached');
+  });
+
+  it('is a table of CSV, too', () => {
+    const lines = comparisonCsv(comparison).split('\n');
+    expect(lines[0]).toBe(
+      'run,strategy,architecture,parameters,kind,name,correct,count,rate,low,high,difference,difference_low,difference_high',
+    );
+    // Clean, the fixture's two attacks and the worst case of two runs.
+    expect(lines).toHaveLength(1 + 2 * 4 + 1);
+    const { cleanDifference: difference } = comparison.rows[1]!;
+    expect(lines[5]!.endsWith(`,${difference!.value},${difference!.low},${difference!.high}`)).toBe(true);
+    expect(lines[1]!.endsWith(',,,')).toBe(true);
+  });
+
   it('sorts runs and attacks by their rates', () => {
-    expect(page.match(/<table class="sortable">/g)).toHaveLength(2);
+    expect(page.match(/<table class="sortable">/g)).toHaveLength(3);
     expect([...page.matchAll(/<td data-value="([^"]*)">/g)].map(([, value]) => value)).toContain('0.524');
   });
 

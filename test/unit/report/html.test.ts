@@ -78,6 +78,11 @@ describe('renderReport', () => {
     expect(sectionIds(text)).toEqual(sectionIds(renderReport(full)).toSpliced(2, 0, 'masking'));
     expect(read(text).errors).toEqual([]);
     expect(text).toContain('Suspect: zero-gradient.');
+    const trust = /<p class="trust">(.*?)<\/p>/;
+    expect(trust.exec(text)![1]).toBe(
+      '<a href="#warnings">1 warning</a> · <a href="#masking">gradient masking: <b class="wrong">suspect</b></a>, 1 of 2 checks raised',
+    );
+    expect(trust.exec(renderReport(full))![1]).toContain('gradient masking: not checked');
     expect(text).toContain('<th scope="row"><a href="#about-zero-gradient">zero-gradient</a></th>');
     expect(text).toContain('docs/masking.md#zero-gradient');
     expect(text).toContain('12.0 % of the gradients are zero &lt;b&gt;');
@@ -224,6 +229,7 @@ describe('renderReport', () => {
     const tables = [...document.matchAll(/<table class="sortable">.*?<\/table>/gs)].map(([text]) => text);
     expect(tables.map((text) => /<caption>(.*?)</.exec(text)![1])).toEqual([
       'Accuracy under each attack',
+      'Each epoch of training',
       'Accuracy of each class',
     ]);
     const values = (text: string) =>
@@ -239,7 +245,8 @@ describe('renderReport', () => {
     ]);
     expect(foot).toContain('worst case');
     expect(values(foot!)).toHaveLength(1);
-    expect(values(tables[1]!.split('<tbody>')[1]!)).toEqual([
+    expect(values(tables[1]!.split('<tbody>')[1]!)[1]).toEqual(['1600', '8', '0.25', '0.5', '0.7', '0.4']);
+    expect(values(tables[2]!.split('<tbody>')[1]!)).toEqual([
       ['0.86', '0.54', '5000'],
       ['0.8224', '0.5062', '5000'],
     ]);
@@ -250,8 +257,8 @@ describe('renderReport', () => {
     const heads = elements.filter(({ tagName }) => tagName === 'th');
     expect(heads.every((head) => ['col', 'row'].includes(attribute(head, 'scope') ?? ''))).toBe(true);
     const count = (tag: string): number => elements.filter(({ tagName }) => tagName === tag).length;
-    expect(count('table')).toBe(3);
-    expect(count('caption')).toBe(3);
+    expect(count('table')).toBe(4);
+    expect(count('caption')).toBe(4);
   });
 
   test('gives every image a text and every chart a title and a description', () => {
