@@ -1,5 +1,11 @@
 /** Prints what a download is doing on stderr: redrawn on a terminal, a line per tenth elsewhere. */
+import { Option } from 'commander';
 import { type InstallProgress, progressText } from '../download/progress.ts';
+
+/** `--quiet` of commands that fetch. */
+export function quietOption(): Option {
+  return new Option('-q, --quiet', 'no progress: results and errors only');
+}
 
 /**
  * Runs `work` with a function that prints its progress, and erases the line at the end.
@@ -7,8 +13,10 @@ import { type InstallProgress, progressText } from '../download/progress.ts';
  */
 export async function withDownloadProgress<T>(
   what: string,
+  { quiet = false }: { quiet?: boolean },
   work: (onProgress: (progress: InstallProgress) => void) => Promise<T>,
 ): Promise<T> {
+  if (quiet) return work(() => {});
   const terminal = process.stderr.isTTY === true;
   const text = progressText(what, terminal);
   try {

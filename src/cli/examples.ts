@@ -21,7 +21,7 @@ export const examples: Record<string, readonly (readonly [line: string, what: st
     ['selfgrad sweep run sweep.yaml --out runs/sweep --shard 1/4', 'a quarter of them'],
   ],
   'sweep merge': [['selfgrad sweep merge runs/sweep', '']],
-  'sweep template': [['selfgrad sweep template slurm sweep.yaml --out runs/sweep --shards 8', '']],
+  'sweep template': [['selfgrad sweep template slurm sweep.yaml --out runs/sweep --shards 8 > sweep.sh', '']],
   compare: [['selfgrad compare runs/pgd runs/self-gradient --out compare.html', '']],
   stability: [['selfgrad stability runs/photos stability.count=200 --out runs/photos/stability.json', '']],
   masking: [

@@ -1,7 +1,7 @@
 /** A comparison as aligned lines for a terminal. */
 import type { Comparison } from '../comparison.ts';
 import type { Difference } from '../interval.ts';
-import { counted, differenceText, interval, percent, threatText } from './format.ts';
+import { counted, differenceText, interval, percent, threatText, warningText } from './format.ts';
 import { align, plain } from './table.ts';
 
 const difference = (found: Difference | null) => (found === null ? '' : differenceText(found));
@@ -23,7 +23,7 @@ export function renderComparisonTable({ data, threat, rows, warnings }: Comparis
   return [
     `compare  ${data.name} ${data.split} · ${counted(data.count, 'image')} · ${threatText(threat)}`,
     ...align(cells, 0),
-    ...warnings.map(({ code, message }) => `warning  ${code}  ${message}`),
+    ...warnings.map((warning) => `warning  ${warningText(warning)}`),
   ]
     .map(plain)
     .join('\n');

@@ -1,7 +1,7 @@
 /** Numbers as a reader sees them in the table and the report: percent, counts, passes, time, pixels. */
 import { formatEps } from '../config/fraction.ts';
 import type { Norm } from '../config/threat.ts';
-import type { AttackSource, Evaluation, Passes, Rate } from '../evaluation.ts';
+import type { AttackSource, Evaluation, Passes, Rate, Warning } from '../evaluation.ts';
 import type { Difference } from '../interval.ts';
 
 /** `0.8412` → `84.12 %`. */
@@ -25,9 +25,14 @@ export function grouped(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
-/** Passes of one example in millions, `0.84 M` or `0.040 M`; below a thousand the plain count. */
+/** Passes of one example: `40 210`, and from a hundred thousand on in millions, `0.84 M`. */
 export function passes(count: number): string {
-  return count < 1000 ? grouped(count) : `${(count / 1e6).toFixed(count < 100_000 ? 3 : 2)} M`;
+  return count < 100_000 ? grouped(count) : `${(count / 1e6).toFixed(2)} M`;
+}
+
+/** A warning as a line of a terminal, with where it is explained. */
+export function warningText({ code, message }: Warning): string {
+  return `${code}  ${message} (docs/errors.md#${code.toLowerCase()})`;
 }
 
 /** `0.84 M fwd  0.84 M bwd`, without the backward part where there was none (black-box attacks). */

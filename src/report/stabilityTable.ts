@@ -2,7 +2,7 @@
 import { formatEps } from '../config/fraction.ts';
 import type { Rate } from '../evaluation.ts';
 import type { Diagnostics, Distribution, StabilityAnalysis } from '../stabilityAnalysis.ts';
-import { counted, duration, grouped, interval, passPair, percent } from './format.ts';
+import { counted, duration, grouped, interval, passPair, percent, warningText } from './format.ts';
 import { align, headline, plain } from './table.ts';
 
 /** The words for each diagnostic. */
@@ -86,7 +86,7 @@ export function renderStability(analysis: StabilityAnalysis): string {
     ...align(curves, 0),
     '',
     `passes  ${passPair(analysis.passes).join('  ')}  ${duration(analysis.seconds)}`,
-    ...warnings.map(({ code, message }) => `warning  ${code}  ${message}`),
+    ...warnings.map((warning) => `warning  ${warningText(warning)}`),
   ]
     .map(plain)
     .join('\n');

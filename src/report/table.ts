@@ -3,7 +3,16 @@
 import { formatEps } from '../config/fraction.ts';
 import type { AttackResult, Evaluation, Rate, SuiteResult } from '../evaluation.ts';
 import type { MeasurementRecord } from '../measurement.ts';
-import { counted, duration, grouped, interval, passPair, percent, sourceText } from './format.ts';
+import {
+  counted,
+  duration,
+  grouped,
+  interval,
+  passPair,
+  percent,
+  sourceText,
+  warningText,
+} from './format.ts';
 
 /** Terminals act on control characters: names and messages from files must not bring their own. */
 export function plain(text: string): string {
@@ -105,7 +114,7 @@ export function renderTable(evaluation: Evaluation): string {
   return [
     `${'evaluate'.padEnd(labelWidth)}  ${headline(evaluation)}`,
     ...lines,
-    ...warnings.map(({ code, message }) => `${'warning'.padEnd(labelWidth)}  ${code}  ${message}`),
+    ...warnings.map((warning) => `${'warning'.padEnd(labelWidth)}  ${warningText(warning)}`),
   ]
     .map(plain)
     .join('\n');

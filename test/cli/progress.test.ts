@@ -116,7 +116,7 @@ describe('lineProgress', () => {
   it('shows a warning, and an epoch whose validation never came', () => {
     const text = shown(inLines, [epoch(1), { type: 'warning', code: 'W_X', message: 'Look.' }, epoch(2)]);
     expect(text).toBe(
-      'epoch   1  loss 1.250  train 33.1 %  0.12 M passes  12.3 s\nwarning  W_X  Look.\nepoch   2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s\n',
+      'epoch   1  loss 1.250  train 33.1 %  0.12 M passes  12.3 s\nwarning  W_X  Look. (docs/errors.md#w_x)\nepoch   2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s\n',
     );
   });
 
@@ -164,9 +164,7 @@ describe('barProgress', () => {
       'epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s',
       '',
     ]);
-    expect(text).toContain(
-      'train ━━━━────────────  25 %  loss 1.500  0.12 M passes  1 234 img/s  0:15 left',
-    );
+    expect(text).toContain('train ━━━━────────────  25 %  loss 1.500  0.12 M passes  1 234 img/s  0:15 left');
     expect(text).toContain('100 %  loss 1.500  robust 28.4 %  0.12 M passes  1 234 img/s');
   });
 

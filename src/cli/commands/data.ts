@@ -9,13 +9,14 @@ import { addSourceFlags, eachSplit, type SourceFlags } from '../data/flags.ts';
 import { previewSplit } from '../data/preview.ts';
 import { dataStatistics, printStatistics } from '../data/stats.ts';
 import { printSplits, type VerifiedSplit, verifySplit } from '../data/verify.ts';
-import { withDownloadProgress } from '../downloadProgress.ts';
+import { quietOption, withDownloadProgress } from '../downloadProgress.ts';
 import { print, printJson } from '../output.ts';
 
 type DataFlags = SourceFlags & { split: string; json: boolean };
 type PreviewFlags = DataFlags & { perClass: number; out: string };
 
 interface FetchFlags {
+  quiet?: boolean;
   out?: string;
   url?: string;
   offline?: boolean;
@@ -36,7 +37,8 @@ export function dataCommand(): Command {
         "folder for it (default: in the user's cache, where the source of its name looks)",
       )
       .option('--url <address>', 'https address of a mirror: the folder of the same files')
-      .option('--offline', 'fail rather than use the network'),
+      .option('--offline', 'fail rather than use the network')
+      .addOption(quietOption()),
   ).action(fetch);
   withJson(
     addSourceFlags(command.command('verify'), 'both').description(
@@ -67,8 +69,10 @@ function list({ json }: { json: boolean }): void {
   else printColumns([['source', 'what it is', 'data.path holds'], ...rows]);
 }
 
-async function fetch(name: string, { json, ...flags }: FetchFlags): Promise<void> {
-  const done = await withDownloadProgress(name, (onProgress) => fetchData(name, { ...flags, onProgress }));
+async function fetch(name: string, { json, quiet, ...flags }: FetchFlags): Promise<void> {
+  const done = await withDownloadProgress(name, { quiet }, (onProgress) =>
+    fetchData(name, { ...flags, onProgress }),
+  );
   if (json) printJson({ schema: 'selfgrad.data-fetch/1', ...done });
   else print(`${done.name} is in ${done.folder}${done.fetched ? '' : ' (it was there already)'}`);
 }

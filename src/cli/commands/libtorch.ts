@@ -3,18 +3,19 @@ import { Command } from 'commander';
 import { installLibtorch } from '../../native/libtorch/install.ts';
 import { resolveLibtorch } from '../../native/libtorch/resolve.ts';
 import { pinnedLibtorch } from '../../native/packageRoot.ts';
-import { withDownloadProgress } from '../downloadProgress.ts';
+import { quietOption, withDownloadProgress } from '../downloadProgress.ts';
 
 interface InstallFlags {
   force?: boolean;
   url?: string;
   sha256?: string;
   offline?: boolean;
+  quiet?: boolean;
   json?: boolean;
 }
 
-async function install({ json, ...flags }: InstallFlags): Promise<void> {
-  const { root } = await withDownloadProgress('LibTorch', (onProgress) =>
+async function install({ json, quiet, ...flags }: InstallFlags): Promise<void> {
+  const { root } = await withDownloadProgress('LibTorch', { quiet }, (onProgress) =>
     installLibtorch({ ...flags, onProgress }),
   );
   const answer = { schema: 'selfgrad.libtorch/1', version: pinnedLibtorch, source: 'cache', root };
@@ -38,6 +39,7 @@ export function libtorchCommand(): Command {
     .option('--sha256 <hex>', 'checksum of that zip (default: $SELFGRAD_LIBTORCH_SHA256)')
     .option('--offline', 'fail rather than use the network')
     .option('--json', 'print the answer as JSON')
+    .addOption(quietOption())
     .action(install);
   command
     .command('where')

@@ -3,7 +3,7 @@
 import type { EvaluateEvent } from '../../evaluation.ts';
 import type { TrainEvent } from '../../events.ts';
 import type { NativeEvaluateEvent } from '../../native/measureBinding.ts';
-import { clock, counted, duration, grouped, passes, percent } from '../../report/format.ts';
+import { clock, counted, duration, grouped, passes, percent, warningText } from '../../report/format.ts';
 import type { Progress } from './progress.ts';
 
 type Start = Extract<TrainEvent, { type: 'start' }>;
@@ -61,7 +61,7 @@ function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
     case 'start':
       return startLine(event);
     case 'warning':
-      return `warning  ${event.code}  ${event.message}`;
+      return `warning  ${warningText(event)}`;
     case 'alarm':
       return `alarm  step ${grouped(event.step)}: successive gradients agree ${event.agreement.toFixed(2)}, usually ${event.usual.toFixed(2)}; extra attack passes for ${event.remedySteps} steps`;
     case 'attack-end':

@@ -8,10 +8,10 @@ describe('renderTable', () => {
     expect(renderTable(evaluationFixture())).toMatchInlineSnapshot(`
       "evaluate  small-cnn · cifar10 test 10 000 · linf 8/255 · cpu · seed 3
       clean     84.12 %  83.39 … 84.82 %
-      pgd       52.40 %  51.42 … 53.38 %  3 172 broken    41.2 s   0.84 M fwd  0.84 M bwd
-      cw-l2     52.31 %  51.33 … 53.29 %      9 broken  11.7 min  0.052 M fwd              median distance 0.432
+      pgd       52.40 %  51.42 … 53.38 %  3 172 broken    41.2 s  0.84 M fwd  0.84 M bwd
+      cw-l2     52.31 %  51.33 … 53.29 %      9 broken  11.7 min  52 000 fwd              median distance 0.432
       robust    52.31 %  51.33 … 53.29 %   worst case over 2 attacks, 10 000 images
-      warning   W_SQUARE  black box broke 9 examples that gradients missed"
+      warning   W_SQUARE  black box broke 9 examples that gradients missed (docs/errors.md#w_square)"
     `);
   });
 
@@ -46,7 +46,7 @@ describe('renderTable', () => {
     const text = renderTable(
       evaluationFixture({ warnings: [{ code: 'W_X', message: 'one\ntwo \u001b[31mred\u0007' }] }),
     );
-    expect(text.split('\n').at(-1)).toBe('warning   W_X  one two  [31mred ');
+    expect(text.split('\n').at(-1)).toBe('warning   W_X  one two  [31mred  (docs/errors.md#w_x)');
   });
 
   test("shows the radius of an attack that is not the threat model's", () => {
