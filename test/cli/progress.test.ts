@@ -97,8 +97,8 @@ describe('lineProgress', () => {
   it('writes one line an epoch, with its validation', () => {
     expect(shown(inLines, events)).toMatchInlineSnapshot(`
       "train  self-gradient · 12 345 parameters · 20 steps · validated on 500 images of the test split
-      epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  12.3 s  0:12 left
-      epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s
+      epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  1 234 img/s  12.3 s  0:12 left
+      epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  1 234 img/s  12.3 s
       "
     `);
   });
@@ -160,8 +160,8 @@ describe('barProgress', () => {
     const visible = text.split('\n').map((line) => line.slice(line.lastIndexOf(clear) + clear.length));
     expect(visible).toEqual([
       'train  self-gradient · 12 345 parameters · 20 steps · validated on 500 images of the test split',
-      'epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  12.3 s  0:12 left',
-      'epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s',
+      'epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  1 234 img/s  12.3 s  0:12 left',
+      'epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  1 234 img/s  12.3 s',
       '',
     ]);
     expect(text).toContain('train ━━━━────────────  25 %  loss 1.500  0.12 M passes  1 234 img/s  0:15 left');

@@ -1,6 +1,6 @@
 /** Progress as one line that is redrawn, with a finished line per epoch above it. For terminals. */
 import { clock, grouped, percent } from '../../report/format.ts';
-import { eventLines, passText, secondsLeft } from './line.ts';
+import { eventLines, paceText, passText, secondsLeft } from './line.ts';
 import type { Progress, ProgressEvent } from './progress.ts';
 
 const redrawMs = 100;
@@ -29,7 +29,7 @@ function drawing(event: ProgressEvent, robust: number | undefined): Drawing | un
       const { step: done, steps: all, seconds } = event;
       const words = [`loss ${event.loss.toFixed(3)}`, `${passText(event.passes)}`];
       if (robust !== undefined) words.splice(1, 0, `robust ${percent(robust, 1)}`);
-      words.push(`${grouped(event.imagesPerSecond)} img/s`);
+      words.push(paceText(event.imagesPerSecond));
       return { label: 'train', done, all, seconds, detail: words.join('  ') };
     }
     case 'clean':
