@@ -213,6 +213,17 @@ describe('barProgress', () => {
     expect(text.match(/broken( {2}[\d:]+ left)?/g)).toEqual(['broken', 'broken  0:02 left', 'broken']);
   });
 
+  it('draws a bar at once that takes the place of another', () => {
+    const text = shown(
+      bar(() => 0),
+      [
+        { type: 'clean', done: 100, correct: 80, count: 100 },
+        { type: 'attack', attack: 0, name: 'pgd', done: 0, total: 80, broken: 0 },
+      ],
+    );
+    expect(text).toContain('   0 %  0 / 80  0 broken');
+  });
+
   it('uses no colours', () => {
     let now = 0;
     const text = shown(
