@@ -56,13 +56,12 @@ export async function listImageFolder(path: string, split: Split): Promise<Image
     const folder = join(root, name);
     const found = (await list(folder)).map((entry) => entry.name);
     const images = imagesAmong(found);
-    if (images.length === 0) throw noImages(folder);
+    if (images.length === 0) throw noImages(folder, found);
     ignored.push(...found.filter((file) => !images.includes(file)));
     perClass.push(images.map((file) => join(folder, file)));
   }
   if (ignored.length > 0) {
-    const names = [...ignored.slice(0, 3), ...(ignored.length > 3 ? ['…'] : [])].join(', ');
-    notes.push(`${ignored.length} other file${ignored.length === 1 ? '' : 's'} ignored (${names})`);
+    notes.push(`${ignored.length} other file${ignored.length === 1 ? '' : 's'} ignored (${few(ignored)})`);
   }
   return { files: inTurns(perClass), classes, notes, warnings };
 }
@@ -91,16 +90,21 @@ async function sameImages(path: string): Promise<Warning> {
 const imagesAmong = (names: readonly string[]) =>
   names.filter((file) => extensions.has(extname(file).toLowerCase()));
 
-function noImages(folder: string): SelfgradError {
+/** The first names of many. */
+const few = (names: readonly string[]) =>
+  [...names.slice(0, 3), ...(names.length > 3 ? ['…'] : [])].join(', ');
+
+function noImages(folder: string, found: readonly string[]): SelfgradError {
   return new SelfgradError(
     'ERR_DATA',
-    `Expected a .jpg, .jpeg or .png file in ${folder} but received none.`,
+    `Expected a .jpg, .jpeg or .png file in ${folder} but received ${found.length === 0 ? 'an empty folder' : `only ${few(found)}`}.`,
     { fix: 'Put images there or remove the folder: each folder is a class.' },
   );
 }
 
 async function requireImages(folder: string): Promise<void> {
-  if (imagesAmong((await list(folder)).map(({ name }) => name)).length === 0) throw noImages(folder);
+  const found = (await list(folder)).map(({ name }) => name);
+  if (imagesAmong(found).length === 0) throw noImages(folder, found);
 }
 
 function inTurns(perClass: string[][]): ImageFile[] {

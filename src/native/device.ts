@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import type { Device } from '../config/device.ts';
 import { SelfgradError } from '../errors.ts';
 import type { NativeDevice } from './binding.ts';
-import { type AddonFiles, findAddon, findGpus, loadBinding, loadedLibtorch } from './load.ts';
+import { type AddonFiles, findAddon, findGpus, type Gpus, loadBinding, loadedLibtorch } from './load.ts';
 import { packageRoot, pinnedCuda, pinnedLibtorch } from './packageRoot.ts';
 
 /** What `device` came to, and with `auto` why a GPU that is there is not used. */
@@ -17,7 +17,8 @@ export interface ChosenDevice {
 
 const cpu: ChosenDevice = { device: 'cpu', note: null };
 const noDevice = 100; // CUDA_ERROR_NO_DEVICE: a driver without a GPU
-const oldestDriver = `a driver for CUDA ${pinnedCuda} (580 or newer)`;
+/** What a machine with a GPU needs first. */
+export const oldestDriver = `a driver for CUDA ${pinnedCuda} (580 or newer)`;
 const buildPlugin = `Build it: node scripts/cuda.mjs (in ${packageRoot})`;
 const otherTorch = `Point LIBTORCH or PYTHON at torch ${pinnedLibtorch} with CUDA ${pinnedCuda} (pip install torch==${pinnedLibtorch})`;
 
@@ -30,6 +31,13 @@ function unusable(device: string, problem: string, fix: string, cause?: unknown)
 
 function cudaText(version: number): string {
   return `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+}
+
+/** Why a machine counts as one without a GPU, which is no fault; null where a driver finds one, or fails. */
+export function gpuAbsence(gpus: Gpus | null): string | null {
+  if (gpus === null) return 'there is no NVIDIA driver';
+  const none = gpus.error === noDevice || (gpus.error === 0 && gpus.count === 0);
+  return none ? 'the NVIDIA driver finds no GPU' : null;
 }
 
 /** @throws SelfgradError `ERR_DEVICE` for the first thing that stands between this process and its `index`-th GPU */
@@ -94,7 +102,7 @@ export function chooseDevice(device: Device, localRank = 0): ChosenDevice {
     files = findAddon();
     const gpus = findGpus(files);
     count = gpus?.count ?? 0;
-    if (gpus === null || gpus.error === noDevice || (gpus.error === 0 && gpus.count === 0)) return cpu;
+    if (gpuAbsence(gpus) !== null) return cpu;
   } catch (error) {
     // Without an addon nothing runs on the CPU either, which says so better.
     if (error instanceof SelfgradError) return cpu;

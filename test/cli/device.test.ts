@@ -213,6 +213,21 @@ describe('--device', () => {
       'cuda       not used: Expected a usable GPU for device cuda:0 but the NVIDIA driver is for CUDA 12.4 only.',
     );
     const { cuda } = JSON.parse((await selfgrad(['doctor', '--json'], { env })).stdout) as { cuda: object };
-    expect(cuda).toMatchObject({ ok: false });
+    expect(cuda).toMatchObject({ ok: false, absent: false });
+  });
+
+  it.each([
+    [null, 'there is no NVIDIA driver'],
+    [{ error: 100 }, 'the NVIDIA driver finds no GPU'],
+    [{ count: 0 }, 'the NVIDIA driver finds no GPU'],
+  ])('doctor finds nothing wrong with a machine without a GPU (%j)', async (driver, absence) => {
+    const env = environment({ driver });
+    const { status, stdout } = await selfgrad(['doctor'], { env });
+    expect(status).toBe(0);
+    expect(stdout).toContain(
+      `\ncuda       no GPU: ${absence}; the CPU is used. A machine with an NVIDIA GPU needs a driver for CUDA 13.0 (580 or newer)\n`,
+    );
+    const { cuda } = JSON.parse((await selfgrad(['doctor', '--json'], { env })).stdout) as { cuda: object };
+    expect(cuda).toMatchObject({ ok: false, absent: true });
   });
 });

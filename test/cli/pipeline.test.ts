@@ -402,6 +402,40 @@ describe('attack', () => {
     );
   });
 
+  it.each([
+    [[], /^clean {2}\d+\.\d\d % {2}10 images\npgd {2}\d+ broken\n$/],
+    [['--quiet'], /^$/],
+    [['--progress', 'none'], /^$/],
+  ])('shows its progress as other commands do: %j', async (flags, expected) => {
+    const out = temporaryFolder();
+    const { status, stderr } = await selfgrad(['attack', run, ...flags, '--attack', 'pgd', '--out', out]);
+    expect(stderr).toMatch(expected);
+    expect(status).toBe(0);
+  });
+
+  it('tells its progress as events that agree with its result', async () => {
+    const { stderr, stdout } = await selfgrad([
+      ...['attack', run, '--index', '0..29', '--attack', '{name: pgd, steps: 3, eps: 0.3}'],
+      ...['--out', temporaryFolder(), '--progress', 'json', '--json'],
+    ]);
+    const images: { label: number; cleanPrediction: number; success: boolean }[] = JSON.parse(stdout).images;
+    const right = images.filter(({ label, cleanPrediction }) => label === cleanPrediction);
+    const broken = right.filter(({ success }) => success).length;
+    expect(broken).toBeGreaterThan(0);
+    const attacked = { type: 'attack', attack: 0, name: 'pgd', total: right.length };
+    expect(
+      stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { type: 'clean', done: 30, correct: right.length, count: 30 },
+      { ...attacked, done: 0, broken: 0 },
+      { ...attacked, done: right.length, broken },
+      { type: 'attack-end', attack: 0, name: 'pgd', broken, robust: right.length - broken },
+    ]);
+  });
+
   it('is that of a whole evaluation with eval --save-images', async () => {
     const out = temporaryFolder();
     const images = join(out, 'images');

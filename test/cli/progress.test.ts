@@ -97,8 +97,8 @@ describe('lineProgress', () => {
   it('writes one line an epoch, with its validation', () => {
     expect(shown(inLines, events)).toMatchInlineSnapshot(`
       "train  self-gradient · 12 345 parameters · 20 steps · validated on 500 images of the test split
-      epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  12.3 s  0:12 left
-      epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s
+      epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  1 234 img/s  12.3 s  0:12 left
+      epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  1 234 img/s  12.3 s
       "
     `);
   });
@@ -160,8 +160,8 @@ describe('barProgress', () => {
     const visible = text.split('\n').map((line) => line.slice(line.lastIndexOf(clear) + clear.length));
     expect(visible).toEqual([
       'train  self-gradient · 12 345 parameters · 20 steps · validated on 500 images of the test split',
-      'epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  12.3 s  0:12 left',
-      'epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  12.3 s',
+      'epoch   1/2  loss 1.250  train 33.1 %  clean 45.2 %  robust 28.4 %  0.12 M passes  1 234 img/s  12.3 s  0:12 left',
+      'epoch   2/2  loss 1.250  train 33.1 %  0.12 M passes  1 234 img/s  12.3 s',
       '',
     ]);
     expect(text).toContain('train ━━━━────────────  25 %  loss 1.500  0.12 M passes  1 234 img/s  0:15 left');
@@ -211,6 +211,17 @@ describe('barProgress', () => {
     });
     const text = shown(bar(ticking()), [attack(20), attack(40), attack(80)]);
     expect(text.match(/broken( {2}[\d:]+ left)?/g)).toEqual(['broken', 'broken  0:02 left', 'broken']);
+  });
+
+  it('draws a bar at once that takes the place of another', () => {
+    const text = shown(
+      bar(() => 0),
+      [
+        { type: 'clean', done: 100, correct: 80, count: 100 },
+        { type: 'attack', attack: 0, name: 'pgd', done: 0, total: 80, broken: 0 },
+      ],
+    );
+    expect(text).toContain('   0 %  0 / 80  0 broken');
   });
 
   it('uses no colours', () => {

@@ -16,10 +16,13 @@ import { parseIndices } from '../indices.ts';
 import { interruptible } from '../interrupt.ts';
 import { addModelFlags, type ModelFlags, modelArgument, openGivenModel } from '../openModel.ts';
 import { print, printJson } from '../output.ts';
+import { openProgress, type Progress, type ProgressFlags, progressOptions } from '../progress/progress.ts';
 import { makeDirectory } from '../results.ts';
 import { runLayers, runOf } from '../runFiles.ts';
 
-type Flags = ConfigFlags & ModelFlags & { index: number[]; attack?: string; out: string; json?: boolean };
+type Flags = ConfigFlags &
+  ModelFlags &
+  ProgressFlags & { index: number[]; attack?: string; out: string; json?: boolean };
 
 function checkIndices(indices: readonly number[], count: number, name: string): void {
   const beyond = indices.find((index) => index >= count);
@@ -33,7 +36,7 @@ function checkIndices(indices: readonly number[], count: number, name: string): 
   );
 }
 
-async function run(path: string, config: Config, flags: Flags): Promise<SavedImage[]> {
+async function run(path: string, config: Config, flags: Flags, { show }: Progress): Promise<SavedImage[]> {
   const { index, out } = flags;
   const { attack } = await import('../../attack.ts');
   const { Dataset } = await import('../../data/dataset.ts');
@@ -47,14 +50,20 @@ async function run(path: string, config: Config, flags: Flags): Promise<SavedIma
     const { images: bytes, labels } = data.native.images({ indices: Int32Array.from(index) });
     const images = Float32Array.from(bytes, (value) => value / 255);
     const { seed, threads, device, threat, evaluate } = config;
-    const result = await attack(model, images, labels, evaluate.attacks[0]!, {
-      threat,
-      seed,
-      threads,
-      device,
-      signal,
-    });
-    const { predictions: clean } = await model.predict(images);
+    // Where the attack will run: the clean images are looked at there as well.
+    model.to(device);
+    const { predictions: clean } = await model.predict(images, { threads });
+    const right = clean.map(({ label }, i) => label === labels[i]);
+    const total = right.filter(Boolean).length;
+    show({ type: 'clean', done: index.length, correct: total, count: index.length });
+    const chosen = evaluate.attacks[0]!;
+    // The attack is one call into the core, which says nothing before its end.
+    const progress = { type: 'attack', attack: 0, name: chosen.name, total } as const;
+    show({ ...progress, done: 0, broken: 0 });
+    const result = await attack(model, images, labels, chosen, { threat, seed, threads, device, signal });
+    const broken = right.filter((isRight, i) => isRight && result.success[i] === 1).length;
+    show({ ...progress, done: total, broken });
+    show({ type: 'attack-end', attack: 0, name: chosen.name, broken, robust: total - broken });
     await makeDirectory(out);
     const batch = {
       indices: index,
@@ -104,7 +113,7 @@ export function attackCommand(): Command {
   const command = new Command('attack')
     .description('attack chosen test images; save them as PNG, and what happened as attack.json')
     .argument('<model>', modelArgument);
-  return addModelFlags(addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat']))
+  addModelFlags(addConfigFlags(command, ['seed', 'threads', 'device', 'data', 'threat']))
     .addOption(
       new Option('--index <indices>', 'test images, e.g. 0..9 or 3,5,8')
         .argParser(parseIndices)
@@ -115,32 +124,39 @@ export function attackCommand(): Command {
       'name, or options as YAML: {name: pgd, steps: 50} (default: first of evaluate.attacks)',
     )
     .requiredOption('--out <directory>', 'where images and attack.json go')
-    .option('--json', 'one JSON document on stdout')
-    .action(async (path: string, overrides: string[], flags: Flags) => {
-      const chosen =
-        flags.attack === undefined
-          ? []
-          : [
-              {
-                origin: '--attack',
-                values: nest(['evaluate', 'attacks'], [parseValue(flags.attack, '--attack')]),
-              },
-            ];
-      const { config } = await readConfig(flags, overrides, runLayers(runOf(path)), chosen);
-      announceDevice(config.device);
-      const images = await run(path, config, flags);
-      const { threat, evaluate, seed } = config;
-      const document = {
-        schema: 'selfgrad.attack/1',
-        model: path,
-        attack: evaluate.attacks[0],
-        threat: { ...threat, epsText: formatEps(threat.eps) },
-        seed,
-        threads: resolveThreads(config.threads),
-        images,
-      };
-      await writeAtomic(join(flags.out, 'attack.json'), `${JSON.stringify(document, null, 2)}\n`);
-      if (flags.json) printJson(document);
-      else print(render(images, flags.out));
-    });
+    .option('--json', 'one JSON document on stdout');
+  for (const option of progressOptions()) command.addOption(option);
+  return command.action(async (path: string, overrides: string[], flags: Flags) => {
+    const chosen =
+      flags.attack === undefined
+        ? []
+        : [
+            {
+              origin: '--attack',
+              values: nest(['evaluate', 'attacks'], [parseValue(flags.attack, '--attack')]),
+            },
+          ];
+    const { config } = await readConfig(flags, overrides, runLayers(runOf(path)), chosen);
+    announceDevice(config.device);
+    const progress = openProgress(flags);
+    let images: SavedImage[];
+    try {
+      images = await run(path, config, flags, progress);
+    } finally {
+      progress.close();
+    }
+    const { threat, evaluate, seed } = config;
+    const document = {
+      schema: 'selfgrad.attack/1',
+      model: path,
+      attack: evaluate.attacks[0],
+      threat: { ...threat, epsText: formatEps(threat.eps) },
+      seed,
+      threads: resolveThreads(config.threads),
+      images,
+    };
+    await writeAtomic(join(flags.out, 'attack.json'), `${JSON.stringify(document, null, 2)}\n`);
+    if (flags.json) printJson(document);
+    else print(render(images, flags.out));
+  });
 }

@@ -9,14 +9,14 @@ import { addSourceFlags, eachSplit, type SourceFlags } from '../data/flags.ts';
 import { previewSplit } from '../data/preview.ts';
 import { dataStatistics, printStatistics } from '../data/stats.ts';
 import { printSplits, type VerifiedSplit, verifySplit } from '../data/verify.ts';
-import { quietOption, withDownloadProgress } from '../downloadProgress.ts';
+import { withDownloadProgress } from '../downloadProgress.ts';
 import { print, printJson } from '../output.ts';
+import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
 
 type DataFlags = SourceFlags & { split: string; json: boolean };
 type PreviewFlags = DataFlags & { perClass: number; out: string };
 
-interface FetchFlags {
-  quiet?: boolean;
+interface FetchFlags extends ProgressFlags {
   out?: string;
   url?: string;
   offline?: boolean;
@@ -27,7 +27,7 @@ interface FetchFlags {
 export function dataCommand(): Command {
   const command = new Command('data').description('list, fetch, verify, describe and show data sets');
   withJson(command.command('list').description('the sources and what each needs')).action(list);
-  withJson(
+  const fetching = withJson(
     command
       .command('fetch')
       .description('fetch a published data set, checked by SHA-256; nothing to do when it is there')
@@ -37,9 +37,9 @@ export function dataCommand(): Command {
         "folder for it (default: in the user's cache, where the source of its name looks)",
       )
       .option('--url <address>', 'https address of a mirror: the folder of the same files')
-      .option('--offline', 'fail rather than use the network')
-      .addOption(quietOption()),
+      .option('--offline', 'fail rather than use the network'),
   ).action(fetch);
+  for (const option of progressOptions()) fetching.addOption(option);
   withJson(
     addSourceFlags(command.command('verify'), 'both').description(
       'read every image and label, and print counts and fingerprint',
@@ -69,8 +69,8 @@ function list({ json }: { json: boolean }): void {
   else printColumns([['source', 'what it is', 'data.path holds'], ...rows]);
 }
 
-async function fetch(name: string, { json, quiet, ...flags }: FetchFlags): Promise<void> {
-  const done = await withDownloadProgress(name, { quiet }, (onProgress) =>
+async function fetch(name: string, { json, progress, quiet, ...flags }: FetchFlags): Promise<void> {
+  const done = await withDownloadProgress(name, { progress, quiet }, (onProgress) =>
     fetchData(name, { ...flags, onProgress }),
   );
   if (json) printJson({ schema: 'selfgrad.data-fetch/1', ...done });

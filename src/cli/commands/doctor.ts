@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { cacheDirectory } from '../../cacheDirectory.ts';
 import { SelfgradError } from '../../errors.ts';
-import { chooseDevice } from '../../native/device.ts';
+import { chooseDevice, gpuAbsence, oldestDriver } from '../../native/device.ts';
 import { findPip } from '../../native/libtorch/pip.ts';
 import { resolveEnvironment, resolveLibtorch } from '../../native/libtorch/resolve.ts';
 import { addonBuiltFor, findAddon, findGpus, loadBinding } from '../../native/load.ts';
@@ -32,7 +32,8 @@ export interface DoctorReport {
   libtorch: Finding & { source: string | null };
   /** LibTorch opened and the addon loaded on top of it. */
   native: Finding & { threads: number | null; cpuCapability: string | null };
-  cuda: Finding;
+  /** `absent`: a machine without a GPU, on which the CPU is what is meant to be used. */
+  cuda: Finding & { absent: boolean };
   tools: { compiler: string | null; cmake: string | null; pip: string | null };
   sharp: string | null;
   cache: { folder: string; freeBytes: number };
@@ -103,11 +104,19 @@ export function examine(): DoctorReport {
     },
     { threads: null, cpuCapability: null },
   );
-  const cuda = attempt<Finding>(() => {
-    const gpus = findGpus(findAddon());
-    const { device } = chooseDevice('cuda:0');
-    return { ok: true, detail: `${device} is used, of ${gpus?.count}; CUDA ${pinnedCuda}` };
-  }, {});
+  const cuda = attempt<DoctorReport['cuda']>(
+    () => {
+      const gpus = findGpus(findAddon());
+      const absence = gpuAbsence(gpus);
+      if (absence !== null) {
+        const detail = `${absence}; the CPU is used. A machine with an NVIDIA GPU needs ${oldestDriver}`;
+        return { ok: false, detail, absent: true };
+      }
+      const { device } = chooseDevice('cuda:0');
+      return { ok: true, detail: `${device} is used, of ${gpus?.count}; CUDA ${pinnedCuda}`, absent: false };
+    },
+    { absent: false },
+  );
   const folder = cacheDirectory(environment);
   const pip = findPip(process.env, process.platform);
   return {
@@ -131,6 +140,11 @@ export function examine(): DoctorReport {
   };
 }
 
+function cudaText({ ok, detail, absent }: DoctorReport['cuda']): string {
+  if (ok) return detail;
+  return absent ? `no GPU: ${detail}` : `not used: ${detail}`;
+}
+
 /** The report for the eye: one line per thing looked at. */
 export function doctorText(report: DoctorReport): string {
   const finding = ({ ok, detail }: Finding) => (ok ? detail : `NOT USABLE: ${detail}`);
@@ -145,7 +159,7 @@ export function doctorText(report: DoctorReport): string {
       'native',
       native.ok ? `${native.detail}, ${native.cpuCapability}, ${native.threads} threads` : finding(native),
     ],
-    ['cuda', report.cuda.ok ? report.cuda.detail : `not used: ${report.cuda.detail}`],
+    ['cuda', cudaText(report.cuda)],
     ['compiler', report.tools.compiler ?? 'not found (only needed to build the addon)'],
     ['cmake', report.tools.cmake ?? 'not found (only needed to build the addon)'],
     ['pip', report.tools.pip ?? 'not found (only needed to install LibTorch)'],

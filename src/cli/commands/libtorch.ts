@@ -3,19 +3,19 @@ import { Command } from 'commander';
 import { installLibtorch } from '../../native/libtorch/install.ts';
 import { resolveLibtorch } from '../../native/libtorch/resolve.ts';
 import { pinnedLibtorch } from '../../native/packageRoot.ts';
-import { quietOption, withDownloadProgress } from '../downloadProgress.ts';
+import { withDownloadProgress } from '../downloadProgress.ts';
+import { type ProgressFlags, progressOptions } from '../progress/progress.ts';
 
-interface InstallFlags {
+interface InstallFlags extends ProgressFlags {
   force?: boolean;
   url?: string;
   sha256?: string;
   offline?: boolean;
-  quiet?: boolean;
   json?: boolean;
 }
 
-async function install({ json, quiet, ...flags }: InstallFlags): Promise<void> {
-  const { root } = await withDownloadProgress('LibTorch', { quiet }, (onProgress) =>
+async function install({ json, progress, quiet, ...flags }: InstallFlags): Promise<void> {
+  const { root } = await withDownloadProgress('LibTorch', { progress, quiet }, (onProgress) =>
     installLibtorch({ ...flags, onProgress }),
   );
   const answer = { schema: 'selfgrad.libtorch/1', version: pinnedLibtorch, source: 'cache', root };
@@ -31,7 +31,7 @@ function where({ json }: { json?: boolean }): void {
 /** The command with its two sub-commands. */
 export function libtorchCommand(): Command {
   const command = new Command('libtorch').description(`install or find LibTorch ${pinnedLibtorch}`);
-  command
+  const installing = command
     .command('install')
     .description('fetch LibTorch into the cache, by pip or from an archive; nothing to do when it is there')
     .option('--force', 'fetch it again even when it is there')
@@ -39,8 +39,8 @@ export function libtorchCommand(): Command {
     .option('--sha256 <hex>', 'checksum of that zip (default: $SELFGRAD_LIBTORCH_SHA256)')
     .option('--offline', 'fail rather than use the network')
     .option('--json', 'print the answer as JSON')
-    .addOption(quietOption())
     .action(install);
+  for (const option of progressOptions()) installing.addOption(option);
   command
     .command('where')
     .description('print the folder of the LibTorch that would be used')

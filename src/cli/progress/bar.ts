@@ -1,6 +1,6 @@
 /** Progress as one line that is redrawn, with a finished line per epoch above it. For terminals. */
 import { clock, grouped, percent } from '../../report/format.ts';
-import { eventLines, passText, secondsLeft } from './line.ts';
+import { eventLines, paceText, passText, secondsLeft } from './line.ts';
 import type { Progress, ProgressEvent } from './progress.ts';
 
 const redrawMs = 100;
@@ -29,7 +29,7 @@ function drawing(event: ProgressEvent, robust: number | undefined): Drawing | un
       const { step: done, steps: all, seconds } = event;
       const words = [`loss ${event.loss.toFixed(3)}`, `${passText(event.passes)}`];
       if (robust !== undefined) words.splice(1, 0, `robust ${percent(robust, 1)}`);
-      words.push(`${grouped(event.imagesPerSecond)} img/s`);
+      words.push(paceText(event.imagesPerSecond));
       return { label: 'train', done, all, seconds, detail: words.join('  ') };
     }
     case 'clean':
@@ -48,7 +48,8 @@ function drawing(event: ProgressEvent, robust: number | undefined): Drawing | un
 }
 
 /**
- * Draws with `write` on a terminal of `columns()` cells, at most ten times a second by the clock `now()` (ms).
+ * Draws with `write` on a terminal of `columns()` cells, at most ten times a second by the clock `now()` (ms) but for a bar's
+ * first and last state.
  */
 export function barProgress(
   write: (text: string) => void,
@@ -69,9 +70,10 @@ export function barProgress(
       const { label, done, all, detail } = drawn;
       const at = now();
       // The first event of a bar comes when something is done already.
+      const before = bar;
       if (bar?.label !== label || done < bar.from) bar = { label, began: at, from: done };
       const share = done / Math.max(1, all);
-      if (at - drawnAt < redrawMs && share < 1) return;
+      if (at - drawnAt < redrawMs && share < 1 && bar === before) return;
       drawnAt = at;
       const left =
         drawn.seconds === undefined

@@ -12,6 +12,13 @@ type Epoch = Extract<TrainEvent, { type: 'epoch' }>;
 type Clean = Extract<NativeEvaluateEvent, { type: 'clean' }>;
 type Eval = Extract<TrainEvent, { type: 'eval' }>;
 
+/** What an epoch's line takes from the events before it. */
+interface Run {
+  start?: Start;
+  /** Of the last step that was told. */
+  imagesPerSecond?: number;
+}
+
 /** How long the rest of a run takes at the mean pace of what is done. */
 export function secondsLeft(done: number, all: number, seconds: number): number {
   return ((all - done) * seconds) / Math.max(1, done);
@@ -22,8 +29,13 @@ export function passText({ backward }: { backward: number }): string {
   return `${passes(backward)} passes`;
 }
 
-/** `epoch   3/6  loss 1.834  train 33.1 %  clean 45.2 %  robust 28.4 %  0.30 M passes  18.3 s  0:17 left` */
-function epochLine(epoch: Epoch, start: Start | undefined, validation?: Eval): string {
+/** Images that training takes in a second, since it was started or resumed. */
+export function paceText(imagesPerSecond: number): string {
+  return `${grouped(imagesPerSecond)} img/s`;
+}
+
+/** `epoch   3/6  loss 1.834  train 33.1 %  clean 45.2 %  robust 28.4 %  0.30 M passes  1 234 img/s  18.3 s  0:17 left` */
+function epochLine(epoch: Epoch, { start, imagesPerSecond }: Run, validation?: Eval): string {
   const epochs = start ? `/${Math.ceil(start.steps / start.stepsPerEpoch)}` : '';
   const cells = [
     `epoch ${String(epoch.epoch).padStart(3)}${epochs}`,
@@ -34,7 +46,9 @@ function epochLine(epoch: Epoch, start: Start | undefined, validation?: Eval): s
     cells.push(`clean ${percent(validation.clean.rate, 1).padStart(6)}`);
     cells.push(`robust ${percent(validation.robust.rate, 1).padStart(6)}`);
   }
-  cells.push(passText(epoch.passes), duration(epoch.seconds));
+  cells.push(passText(epoch.passes));
+  if (imagesPerSecond !== undefined) cells.push(paceText(imagesPerSecond));
+  cells.push(duration(epoch.seconds));
   if (start && epoch.step < start.steps)
     cells.push(`${clock(secondsLeft(epoch.step, start.steps, epoch.seconds))} left`);
   return cells.join('  ');
@@ -79,15 +93,16 @@ function eventLine(event: Parameters<Progress['show']>[0]): string | undefined {
  * clean accuracy, which grows batch by batch, until its last value is in. `undefined` ends the events.
  */
 export function eventLines(emit: (line: string) => void, now: () => number) {
-  let start: Start | undefined;
+  const run: Run = {};
   let epoch: Epoch | undefined;
   let began: number | undefined;
   let clean: Clean | undefined;
   return (event: Parameters<Progress['show']>[0] | undefined): void => {
     if (event?.type === 'checkpoint') return;
     began ??= now();
-    if (event?.type === 'start') start = event;
-    if (epoch) emit(epochLine(epoch, start, event?.type === 'eval' ? event : undefined));
+    if (event?.type === 'start') run.start = event;
+    if (event?.type === 'step') run.imagesPerSecond = event.imagesPerSecond;
+    if (epoch) emit(epochLine(epoch, run, event?.type === 'eval' ? event : undefined));
     if (clean && event?.type !== 'clean') emit(cleanLine(clean));
     epoch = event?.type === 'epoch' ? event : undefined;
     clean = event?.type === 'clean' ? event : undefined;

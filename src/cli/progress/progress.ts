@@ -31,12 +31,17 @@ export function progressOptions(): Option[] {
   ];
 }
 
+/** How the flags and the terminal ask for progress to be shown. */
+export function progressKind({ progress, quiet }: ProgressFlags): NonNullable<ProgressFlags['progress']> {
+  if (quiet) return 'none';
+  return progress ?? (process.stderr.isTTY && process.env.TERM !== 'dumb' ? 'bar' : 'line');
+}
+
 /** The progress that the flags and the terminal ask for. */
-export function openProgress({ progress, quiet }: ProgressFlags): Progress {
+export function openProgress(flags: ProgressFlags): Progress {
   const { stderr } = process;
-  const how = quiet ? 'none' : (progress ?? (stderr.isTTY && process.env.TERM !== 'dumb' ? 'bar' : 'line'));
   const write = (text: string) => stderr.write(text);
-  switch (how) {
+  switch (progressKind(flags)) {
     case 'none':
       return { leavesLines: false, show: () => {}, close: () => {} };
     case 'json':

@@ -137,7 +137,7 @@ test('a class that goes by two names is told with both, and an empty one as empt
   rmSync(join(path, 'test/bs/1.png'));
   await expect(openImageFolder({ path })).rejects.toMatchObject({
     code: 'ERR_DATA',
-    message: `Expected a .jpg, .jpeg or .png file in ${join(path, 'test/bs')} but received none. Put images there or remove the folder: each folder is a class.`,
+    message: `Expected a .jpg, .jpeg or .png file in ${join(path, 'test/bs')} but received an empty folder. Put images there or remove the folder: each folder is a class.`,
   });
 });
 
@@ -262,7 +262,7 @@ test('an unreadable image is named', async () => {
 test('a class folder without images, too few classes and a missing folder are refused', async () => {
   const path = write(newFolder(), { 'a/1.png': png([1, 1, 1]), 'b/readme.txt': 'x' });
   await expect(openImageFolder({ path })).rejects.toThrow(
-    `Expected a .jpg, .jpeg or .png file in ${join(path, 'b')} but received none. Put images there or remove the folder: each folder is a class.`,
+    `Expected a .jpg, .jpeg or .png file in ${join(path, 'b')} but received only readme.txt. Put images there or remove the folder: each folder is a class.`,
   );
   const one = write(newFolder(), { 'a/1.png': png([1, 1, 1]) });
   await expect(openImageFolder({ path: one })).rejects.toThrow(
