@@ -38,20 +38,22 @@ function scaling(runs) {
   ].join('\n');
 }
 
-function namespaces({ ranks, sent }) {
+function namespaces(measured) {
   return [
-    '| rank | counted | left the interface | |',
-    '| --- | --- | --- | --- |',
-    ...ranks.map(
-      ({ rank, traffic }) =>
-        `| ${rank} | ${kilobytes(traffic.bytes)} | ${kilobytes(sent[rank])} | ${(sent[rank] / traffic.bytes).toFixed(2)} times |`,
+    '| hosts | rank | counted | left the interface | |',
+    '| --- | --- | --- | --- | --- |',
+    ...measured.flatMap(({ ranks, sent }) =>
+      ranks.map(
+        ({ rank, traffic }) =>
+          `| ${ranks.length} | ${rank} | ${kilobytes(traffic.bytes)} | ${kilobytes(sent[rank])} | ${(sent[rank] / traffic.bytes).toFixed(2)} times |`,
+      ),
     ),
   ].join('\n');
 }
 
 /** Markdown. */
 export function table({ machine, versions, runs, namespaces: networks }) {
-  const config = runs[0]?.config ?? networks.config;
+  const { config } = runs[0];
   const parts = [
     '# Several processes that train together',
     `Made by \`node bench/distributed/run.mjs\` on ${machine.cpu}, ${machine.cores} cores with other work, selfgrad ${versions.selfgrad}, LibTorch ${versions.libtorch}. ${config.data.source}, ${config.train.epochs} epochs, batch ${config.train.batchSize} over all ranks, one thread a rank, ranks on the loopback.`,
@@ -60,7 +62,7 @@ export function table({ machine, versions, runs, namespaces: networks }) {
   if (networks)
     parts.push(
       '## Across a network',
-      'Made by `node bench/distributed/namespaces.mjs`: two network namespaces with a veth pair between them. The interface counts headers and acknowledgements as well.',
+      'Made by `node bench/distributed/namespaces.mjs`: a network namespace for each rank, all at one bridge. The interface counts headers and acknowledgements as well.',
       namespaces(networks),
     );
   return `${parts.join('\n\n')}\n`;

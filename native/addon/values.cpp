@@ -121,7 +121,7 @@ Napi::Value to_javascript(Napi::Env env, const std::vector<double>& values) {
 Napi::Float32Array float_array(Napi::Env env, const at::Tensor& tensor) {
   const at::Tensor values = tensor.to(at::kCPU, at::kFloat).contiguous();
   auto out = Napi::Float32Array::New(env, values.numel());
-  std::memcpy(out.Data(), values.const_data_ptr<float>(), values.nbytes());
+  std::copy_n(values.const_data_ptr<float>(), values.numel(), out.Data());  // may be none
   return out;
 }
 

@@ -4,8 +4,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <string>
 
@@ -78,8 +78,7 @@ void Dataset::append_labels(const int32_t* labels, int64_t n) {
 void Dataset::append(const uint8_t* images, const int32_t* labels, int64_t n) {
   const int64_t before = filled_;
   append_labels(labels, n);
-  std::memcpy(images_.mutable_data_ptr<uint8_t>() + before * shape_.size(), images,
-              static_cast<size_t>(n * shape_.size()));
+  std::copy_n(images, n * shape_.size(), images_.mutable_data_ptr<uint8_t>() + before * shape_.size());
 }
 
 const uint8_t* Dataset::pixels(int64_t index) const {
