@@ -63,15 +63,14 @@ at::Tensor view_of(std::shared_ptr<const MappedFile> file, uint64_t offset, cons
 
 void will_need(const at::Tensor& mapped, const at::Tensor& rows) {
   static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(mapped.const_data_ptr());
-  const auto bytes = static_cast<uintptr_t>(mapped.stride(0) * mapped.element_size());
+  auto* begin = static_cast<char*>(mapped.data_ptr());
+  const int64_t bytes = mapped.stride(0) * mapped.element_size();
   const auto* row = rows.const_data_ptr<int64_t>();
   for (int64_t i = 0; i < rows.size(0); ++i) {
-    const uintptr_t first = begin + static_cast<uintptr_t>(row[i]) * bytes;
-    const uintptr_t whole = first / page * page;
+    char* first = begin + row[i] * bytes;
+    const uintptr_t before = reinterpret_cast<uintptr_t>(first) % page;
     // It is advice: where it is refused the pages come when they are read.
-    ::madvise(reinterpret_cast<void*>(whole), first + bytes - whole,
-              MADV_WILLNEED);  // NOLINT(performance-no-int-to-ptr)
+    ::madvise(first - before, before + static_cast<uintptr_t>(bytes), MADV_WILLNEED);
   }
 }
 

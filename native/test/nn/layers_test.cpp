@@ -1,5 +1,7 @@
 // What a convolution computes, and its gradients, in the shapes that LibTorch's own kernels get wrong or are
 // fussy about.
+#include "nn/layers.h"
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/rand.h>
@@ -9,8 +11,6 @@
 
 #include <string>
 #include <vector>
-
-#include "nn/layers.h"
 
 namespace selfgrad {
 namespace {
